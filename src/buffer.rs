@@ -1,0 +1,418 @@
+//! A buffer: bytes lent out by a pool, given back by `Drop`.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::{Deref, DerefMut};
+use std::ptr::{self, NonNull};
+use std::slice;
+
+use crate::free_list::FreeList;
+use crate::raw::PADDING;
+
+/// Bytes lent out by a pool; dropping it gives the memory back.
+///
+/// It behaves like a `Vec<u8>`: it starts empty, its capacity is the pool's buffer size, and it
+/// grows as a `Vec` does. Growing past the pool's buffer size moves the bytes to the heap and is
+/// counted as `grown`; such a buffer is freed when it is dropped, so that one large request never
+/// fattens the pool.
+///
+/// The memory starts at a 64-byte boundary. At least 64 readable, initialised bytes follow
+/// [`capacity`](Self::capacity), so that a full-width vector load from any index below `len` stays
+/// inside the allocation; [`padded`](Self::padded) shows the bytes behind `len` as zeros.
+///
+/// A buffer stays on its thread: it is neither `Send` nor `Sync`. To hand bytes to another thread,
+/// take them out with [`into_vec`](Self::into_vec). It borrows its pool; of a `static` pool it is a
+/// `Buffer<'static>`.
+///
+/// # Cost
+///
+/// Acquire and release together: about 4 core cycles on a hit, without a lock, a read-modify-write,
+/// a clock or an allocation (`benches/README.md` has the figures). The methods cost what `Vec`'s
+/// do.
+///
+/// A buffer that is leaked (`mem::forget`) is never read or written again by the pool; its memory
+/// stays taken for as long as its thread's part of the pool lives.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::BufferPool;
+///
+/// static REPLIES: BufferPool = BufferPool::new("buffer-doc");
+///
+/// let mut reply = REPLIES.acquire();
+/// assert!(reply.is_empty());
+/// reply.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+/// assert_eq!(&reply[..8], b"HTTP/1.1");
+/// ```
+///
+/// It does not leave its thread:
+///
+/// ```compile_fail,E0277
+/// static REPLIES: knhk_pool::BufferPool = knhk_pool::BufferPool::new("replies");
+/// let reply = REPLIES.acquire();
+/// std::thread::spawn(move || drop(reply));
+/// ```
+pub struct Buffer<'pool> {
+    /// 64-byte aligned; `capacity + PADDING` bytes, handed out by `list` to this buffer alone.
+    start: NonNull<u8>,
+    /// Bytes from `start` on that are initialised; at most `capacity`.
+    len: usize,
+    capacity: usize,
+    /// Outlives `'pool`; used by this thread alone. The pointer makes the buffer `!Send`.
+    list: NonNull<FreeList>,
+    pool: PhantomData<&'pool FreeList>,
+}
+
+impl<'pool> Buffer<'pool> {
+    /// # Safety
+    ///
+    /// * `start` was handed out by `list`, with `list.buffer_size()` bytes, to nobody else.
+    /// * `list` lives for `'pool`, and until this buffer is dropped it is used by this thread alone.
+    #[inline(always)]
+    pub(crate) unsafe fn new(start: NonNull<u8>, list: NonNull<FreeList>) -> Self {
+        // SAFETY: the caller's second bullet.
+        let capacity = unsafe { list.as_ref() }.buffer_size();
+        Self { start, len: 0, capacity, list, pool: PhantomData }
+    }
+
+    /// Bytes in the buffer.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes in the buffer.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes that fit without growing.
+    #[inline]
+    pub const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// The bytes.
+    #[inline]
+    pub const fn as_slice(&self) -> &[u8] {
+        // SAFETY: `len` initialised bytes that are this buffer's alone.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
+    /// The bytes, to be changed.
+    #[inline]
+    pub const fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: `len` initialised bytes that are this buffer's alone, borrowed for as long.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+
+    /// Where the bytes start: a multiple of 64.
+    #[inline]
+    pub const fn as_ptr(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+
+    /// Where the bytes start, to be written: a multiple of 64.
+    #[inline]
+    pub const fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.start.as_ptr()
+    }
+
+    /// Appends one byte.
+    ///
+    /// # Panics
+    ///
+    /// If the buffer would be longer than `isize::MAX`; as with `Vec`, the process aborts when
+    /// memory runs out.
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        if self.len == self.capacity {
+            self.grow_for(1);
+        }
+        // SAFETY: len < capacity: if it was not, `grow_for` made it so.
+        unsafe { self.start.add(self.len).write(byte) };
+        self.len += 1;
+    }
+
+    /// Removes the last byte and returns it.
+    #[inline]
+    pub fn pop(&mut self) -> Option<u8> {
+        let last = self.as_slice().last().copied()?;
+        self.len -= 1;
+        Some(last)
+    }
+
+    /// Appends `bytes`.
+    ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push).
+    #[inline]
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        // SAFETY: `reserve` made room for `bytes.len()` more; `bytes` is borrowed from elsewhere,
+        // since `self` is borrowed mutably.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.spare_start(), bytes.len()) };
+        self.len += bytes.len();
+    }
+
+    /// Makes the buffer `len` bytes long; new bytes are `value`.
+    ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push).
+    pub fn resize(&mut self, len: usize, value: u8) {
+        if let Some(more) = len.checked_sub(self.len) {
+            self.reserve(more);
+            // SAFETY: `reserve` made room for `more` bytes.
+            unsafe { ptr::write_bytes(self.spare_start(), value, more) };
+        }
+        self.len = len;
+    }
+
+    /// Shortens the buffer to `len` bytes; does nothing if it is shorter already.
+    #[inline]
+    pub const fn truncate(&mut self, len: usize) {
+        if len < self.len {
+            self.len = len;
+        }
+    }
+
+    /// Makes the buffer empty. Capacity stays.
+    #[inline]
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Makes room for `additional` more bytes. Room past the pool's buffer size comes from the heap.
+    ///
+    /// # Panics
+    ///
+    /// As [`push`](Self::push).
+    #[inline]
+    pub fn reserve(&mut self, additional: usize) {
+        if additional > self.capacity - self.len {
+            self.grow_for(additional);
+        }
+    }
+
+    /// The room behind the bytes, `capacity - len` of them. What an earlier owner wrote there is not
+    /// readable without `unsafe`.
+    #[inline]
+    pub const fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        let spare = self.capacity - self.len;
+        // SAFETY: `capacity` bytes from `start` on are this buffer's; MaybeUninit asks for no values.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr().add(self.len).cast(), spare) }
+    }
+
+    /// Sets the length.
+    ///
+    /// # Safety
+    ///
+    /// * `len <= capacity`.
+    /// * The first `len` bytes are initialised.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # static POOL: knhk_pool::BufferPool = knhk_pool::BufferPool::new("set-len-doc");
+    /// let mut buffer = POOL.acquire();
+    /// buffer.spare_capacity_mut()[0].write(7);
+    /// // SAFETY: one byte was written on the line above.
+    /// unsafe { buffer.set_len(1) };
+    /// assert_eq!(buffer[..], [7]);
+    /// ```
+    #[inline]
+    pub const unsafe fn set_len(&mut self, len: usize) {
+        debug_assert!(len <= self.capacity);
+        self.len = len;
+    }
+
+    /// The bytes and 64 zeros behind them, for code that reads in full vectors.
+    ///
+    /// # Cost
+    ///
+    /// Writes 64 bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # static POOL: knhk_pool::BufferPool = knhk_pool::BufferPool::new("padded-doc");
+    /// let mut buffer = POOL.acquire();
+    /// buffer.extend_from_slice(&[1; 4096]);
+    /// let padded = buffer.padded();
+    /// assert_eq!(padded.len(), 4096 + 64);
+    /// assert_eq!(padded[4096..], [0; 64]);
+    /// ```
+    #[inline]
+    pub fn padded(&mut self) -> &[u8] {
+        // SAFETY: len <= capacity, and PADDING bytes behind the capacity are the buffer's too (raw
+        // invariant 1).
+        unsafe { ptr::write_bytes(self.spare_start(), 0, PADDING) };
+        // SAFETY: `len` bytes are initialised, and so are the 64 just written.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len + PADDING) }
+    }
+
+    /// The bytes as a `Vec`: they leave the pool for good, which is counted as `detached`.
+    ///
+    /// # Cost
+    ///
+    /// Copies the bytes; allocates if the memory is the pool's own, which then goes back to it.
+    pub fn into_vec(self) -> Vec<u8> {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: the list lives for 'pool and is used by this thread alone.
+        let list = unsafe { this.list.as_ref() };
+        // SAFETY: handed out by `list` to this buffer, which is not dropped; `len` bytes are
+        // initialised.
+        unsafe { list.detach(this.start, this.len, this.capacity) }
+    }
+
+    fn spare_start(&mut self) -> *mut u8 {
+        // SAFETY: len <= capacity, so the offset is inside the buffer or one past its end.
+        unsafe { self.start.as_ptr().add(self.len) }
+    }
+
+    /// Makes room for `additional` more bytes, at least doubling the capacity.
+    #[cold]
+    #[inline(never)]
+    fn grow_for(&mut self, additional: usize) {
+        let needed = self.len.checked_add(additional).expect("capacity overflow");
+        let wanted = needed.max(self.capacity.saturating_mul(2));
+        // SAFETY: the list lives for 'pool and is used by this thread alone.
+        let list = unsafe { self.list.as_ref() };
+        // SAFETY: handed out by `list` to this buffer; `len` bytes are initialised; needed is above
+        // the capacity, or `reserve` and `push` would not have come here.
+        self.start = unsafe { list.grow(self.start, self.len, self.capacity, wanted) };
+        self.capacity = wanted;
+    }
+}
+
+impl Drop for Buffer<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: the list lives for 'pool and is used by this thread alone.
+        let list = unsafe { self.list.as_ref() };
+        // SAFETY: handed out by `list` to this buffer, which ends here.
+        unsafe { list.release(self.start, self.capacity) };
+    }
+}
+
+impl Deref for Buffer<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        self.as_slice()
+    }
+}
+
+impl DerefMut for Buffer<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        self.as_mut_slice()
+    }
+}
+
+impl AsRef<[u8]> for Buffer<'_> {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl AsMut<[u8]> for Buffer<'_> {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl Extend<u8> for Buffer<'_> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        let bytes = bytes.into_iter();
+        // A hint, and a foreign one: what is left of it is checked by every push.
+        self.reserve(bytes.size_hint().0.min(self.capacity));
+        bytes.for_each(|byte| self.push(byte));
+    }
+}
+
+impl<'a> Extend<&'a u8> for Buffer<'_> {
+    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
+        self.extend(bytes.into_iter().copied());
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Buffer<'_> {
+    fn eq(&self, other: &T) -> bool {
+        self.as_slice() == other.as_ref()
+    }
+}
+
+/// Appends; never fails.
+impl io::Write for Buffer<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Appends text; never fails.
+impl fmt::Write for Buffer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// The lengths, not the bytes: they may be secret.
+impl fmt::Debug for Buffer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer")
+            .field("len", &self.len)
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "bytes")]
+// SAFETY: `chunk_mut` shows the room behind `len`, `advance_mut` adds only what fits there, and
+// `remaining_mut` is what `chunk_mut` can be made to show by growing.
+unsafe impl bytes::BufMut for Buffer<'_> {
+    #[inline]
+    fn remaining_mut(&self) -> usize {
+        isize::MAX as usize - self.len
+    }
+
+    #[inline]
+    unsafe fn advance_mut(&mut self, count: usize) {
+        let spare = self.capacity - self.len;
+        assert!(count <= spare, "cannot advance by {count}: {spare} bytes of room");
+        self.len += count;
+    }
+
+    #[inline]
+    fn chunk_mut(&mut self) -> &mut bytes::buf::UninitSlice {
+        if self.len == self.capacity {
+            self.reserve(64);
+        }
+        bytes::buf::UninitSlice::uninit(self.spare_capacity_mut())
+    }
+
+    #[inline]
+    fn put_slice(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}

@@ -1,0 +1,104 @@
+//! A borrowed handle to one thread's part of a pool.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use crate::buffer::Buffer;
+use crate::free_list::FreeList;
+use crate::pool_error::PoolError;
+use crate::reentry;
+
+/// The current thread's part of a [`BufferPool`](crate::BufferPool), looked up once.
+///
+/// In a shared library each look-up of a thread-local is a call. Code that acquires in a loop
+/// borrows a handle outside of it. The handle stays on its thread.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::{BufferPool, Workload};
+///
+/// let pool = BufferPool::builder("handle-doc").workload(Workload::Low).build()?;
+/// let here = pool.handle();
+/// for _ in 0..100 {
+///     here.acquire().push(1);
+/// }
+/// assert_eq!(pool.stats().hits, 100);
+/// # Ok::<(), knhk_pool::ConfigError>(())
+/// ```
+pub struct PoolHandle<'pool> {
+    /// Outlives `'pool`; pinned, so it stays this thread's. The pointer makes the handle `!Send`.
+    list: NonNull<FreeList>,
+    name: &'static str,
+    pool: PhantomData<&'pool FreeList>,
+}
+
+impl PoolHandle<'_> {
+    /// # Safety
+    ///
+    /// * `list` lives for `'pool`, and is stray or used by this thread alone.
+    pub(super) unsafe fn new(list: NonNull<FreeList>, name: &'static str) -> Self {
+        // SAFETY: the caller's bullet.
+        unsafe { list.as_ref() }.pin();
+        Self { list, name, pool: PhantomData }
+    }
+
+    /// As [`BufferPool::acquire`](crate::BufferPool::acquire).
+    // The buffer's lifetime is that of `self`, not 'pool: while one is out the handle keeps the list
+    // this thread's.
+    #[inline(always)]
+    pub fn acquire(&self) -> Buffer<'_> {
+        let list = self.list();
+        let start = list.pop().unwrap_or_else(|| self.acquire_cold());
+        // SAFETY: just handed out by the list, which is stray or this thread's.
+        unsafe { Buffer::new(start, self.list) }
+    }
+
+    /// As [`BufferPool::try_acquire`](crate::BufferPool::try_acquire).
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::Exhausted`] when all of this thread's are in use.
+    #[inline(always)]
+    pub fn try_acquire(&self) -> Result<Buffer<'_>, PoolError> {
+        let list = self.list();
+        match list.pop().or_else(|| self.try_acquire_cold()) {
+            // SAFETY: as in `acquire`.
+            Some(start) => Ok(unsafe { Buffer::new(start, self.list) }),
+            None => Err(PoolError::Exhausted { pool: self.name, capacity: list.capacity() }),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_cold(&self) -> NonNull<u8> {
+        let _inside = reentry::enter();
+        self.list().acquire_cold()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_acquire_cold(&self) -> Option<NonNull<u8>> {
+        let _inside = reentry::enter();
+        self.list().try_acquire_cold()
+    }
+
+    #[inline(always)]
+    fn list(&self) -> &FreeList {
+        // SAFETY: lives for 'pool; stray, or pinned to this thread.
+        unsafe { self.list.as_ref() }
+    }
+}
+
+impl Drop for PoolHandle<'_> {
+    fn drop(&mut self) {
+        self.list().unpin();
+    }
+}
+
+impl fmt::Debug for PoolHandle<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolHandle").field("pool", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,479 @@
+//! One thread's part of a pool: a hot slot, a stack of idle buffers behind it, and its counters.
+//!
+//! ```text
+//!  acquire ─▶ slot ──empty──▶ stack ──at its lowest──▶ cold: deeper, prepare the slab, the heap
+//!  release ─▶ slot ──taken──▶ stack ──full or closed─▶ cold: evict, wipe, free
+//! ```
+//!
+//! The last buffer released is the next one handed out (LIFO, up to the slot's one place). The hit
+//! path is [`pop`](FreeList::pop) and [`push`](FreeList::push); all else is cold.
+//!
+//! # The high-water mark
+//!
+//! The hit path pays nothing for it. `low` is the lowest length that the stack has had, and the
+//! hit path pops only above it; to go below takes the cold path, once for each new lowest. Between
+//! two changes of `total` the most that was out is `total - low`, since a buffer in the hot slot
+//! does not change the stack.
+//!
+//! # Invariants
+//!
+//! 1. *One owner.* All methods but [`stats`](FreeList::stats) and those of a stray list are called
+//!    by one thread at a time, and what one caller did happened before what the next one does.
+//!    `FreeList` is not `Sync`, so whoever shares one has to argue this.
+//! 2. `low <= len <= stack.len()`, and every place of `stack` below `len` holds an idle buffer.
+//! 3. The slot holds `EMPTY`, `CLOSED`, or an idle buffer.
+//! 4. An idle buffer is a slot of `slab`, or a block of `buffer_size`; it stands in one place only,
+//!    and no `Buffer` refers to it.
+//! 5. `total` counts the buffers in existence: idle ones, and those handed out.
+//! 6. A slab is freed only while none of its slots is handed out.
+
+mod books;
+mod life;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ptr::{self, NonNull};
+
+use self::books::Books;
+use self::life::State;
+use crate::counters::{Counter, Counters};
+use crate::raw::block;
+use crate::raw::slab::Slab;
+use crate::raw::{PADDING, wipe};
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+
+const EMPTY: *mut u8 = ptr::null_mut();
+const CLOSED: *mut u8 = ptr::without_provenance_mut(1);
+
+/// One thread's part of a pool.
+// 128: two cache lines, which the adjacent-line prefetcher of x86-64 fetches as one.
+#[repr(C, align(128))]
+pub(crate) struct FreeList {
+    slot: AtomicPtr<u8>,
+    len: AtomicUsize,
+    low: AtomicUsize,
+    /// Stack length up to which a release may push: `capacity - 1`, since the slot holds one more;
+    /// 0 when closed.
+    room: AtomicUsize,
+    stack: Box<[AtomicPtr<u8>]>,
+    buffer_size: usize,
+    counters: Counters,
+    /// The capacity that a released buffer must have to be pushed without a question; `usize::MAX`
+    /// where every release must be wiped.
+    home_size: usize,
+
+    books: Books,
+    state: State,
+    slab: RefCell<Option<Slab>>,
+    /// Whether the slab's slots are in circulation.
+    prepared: Cell<bool>,
+    capacity: usize,
+    wipes: bool,
+}
+
+/// The sizes of one thread's part of a pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    /// Buffers.
+    pub(crate) capacity: usize,
+    /// Bytes a buffer.
+    pub(crate) buffer_size: usize,
+    /// Whether released buffers are overwritten with zeros.
+    pub(crate) wipes: bool,
+}
+
+impl FreeList {
+    /// An empty list; its slab is made at the first acquire, or by [`prepare`](Self::prepare).
+    pub(crate) fn new(sizes: Sizes) -> Self {
+        Self::with_state(sizes, State::owned())
+    }
+
+    /// A list that holds nothing and that no thread owns. Its buffers come from the heap and go
+    /// back there; any thread may acquire and release.
+    pub(crate) fn stray(sizes: Sizes) -> Self {
+        Self::with_state(Sizes { capacity: 0, ..sizes }, State::stray())
+    }
+
+    fn with_state(Sizes { capacity, buffer_size, wipes }: Sizes, state: State) -> Self {
+        Self {
+            slot: AtomicPtr::new(CLOSED),
+            len: AtomicUsize::new(0),
+            low: AtomicUsize::new(0),
+            room: AtomicUsize::new(capacity.saturating_sub(1)),
+            stack: (0..capacity).map(|_| AtomicPtr::new(EMPTY)).collect(),
+            buffer_size,
+            counters: Counters::new(),
+            home_size: if wipes { usize::MAX } else { buffer_size },
+            books: Books::new(),
+            state,
+            slab: RefCell::new(None),
+            prepared: Cell::new(false),
+            capacity,
+            wipes,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn buffer_size(&self) -> usize {
+        self.buffer_size
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Takes an idle buffer: the hit path. `None` means the cold path, which may still be a hit.
+    #[inline(always)]
+    pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
+        let mut buffer = self.slot.load(Ordering::Relaxed);
+        if buffer.addr() > CLOSED.addr() {
+            self.slot.store(EMPTY, Ordering::Relaxed);
+        } else {
+            let len = self.len.load(Ordering::Relaxed);
+            if len <= self.low.load(Ordering::Relaxed) {
+                return None;
+            }
+            buffer = self.place(len - 1).load(Ordering::Relaxed);
+            self.len.store(len - 1, Ordering::Relaxed);
+        }
+        self.counters.bump(Counter::Hits);
+        // SAFETY: invariants 2 and 3: an idle buffer, which is never null.
+        Some(unsafe { NonNull::new_unchecked(buffer) })
+    }
+
+    /// Puts an idle buffer back: the release path. Whether there was room.
+    #[inline(always)]
+    fn push(&self, buffer: NonNull<u8>) -> bool {
+        if self.slot.load(Ordering::Relaxed) == EMPTY {
+            self.slot.store(buffer.as_ptr(), Ordering::Relaxed);
+            return true;
+        }
+        let len = self.len.load(Ordering::Relaxed);
+        let has_room = len < self.room.load(Ordering::Relaxed);
+        if has_room {
+            self.place(len).store(buffer.as_ptr(), Ordering::Relaxed);
+            self.len.store(len + 1, Ordering::Relaxed);
+        }
+        has_room
+    }
+
+    /// Takes back what [`pop`](Self::pop) or an `acquire` handed out, or a larger block that the
+    /// buffer has grown into.
+    ///
+    /// # Safety
+    ///
+    /// * `buffer` is `capacity` bytes and was handed out by this list and not taken back since.
+    /// * Nobody uses it again.
+    #[inline(always)]
+    pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, capacity: usize) {
+        if capacity == self.home_size && self.push(buffer) {
+            return;
+        }
+        // SAFETY: the caller's bullets, and the push above was not done.
+        unsafe { self.release_cold(buffer, capacity) };
+    }
+
+    /// Stack place `index`.
+    #[inline(always)]
+    fn place(&self, index: usize) -> &AtomicPtr<u8> {
+        debug_assert!(index < self.stack.len());
+        // SAFETY: invariant 2 for pops (index < len); pushes ask for `room <= stack.len()` first.
+        unsafe { self.stack.get_unchecked(index) }
+    }
+}
+
+/// The cold part of acquire.
+impl FreeList {
+    /// Hands out a buffer: what is idle, else from a new slab, else from the heap.
+    ///
+    /// If the heap is exhausted too, the process aborts as it does for a `Vec`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn acquire_cold(&self) -> NonNull<u8> {
+        self.take_idle().unwrap_or_else(|| self.acquire_block())
+    }
+
+    /// Hands out what is idle or can be prepared, never the heap.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn try_acquire_cold(&self) -> Option<NonNull<u8>> {
+        let idle = self.take_idle();
+        if idle.is_none() {
+            self.count(Counter::Exhausted);
+        }
+        idle
+    }
+
+    fn take_idle(&self) -> Option<NonNull<u8>> {
+        if !self.state.is_owned() {
+            return None;
+        }
+        if let Some(buffer) = self.pop().or_else(|| self.pop_deeper()) {
+            return Some(buffer);
+        }
+        if self.prepare() { self.pop_deeper() } else { None }
+    }
+
+    /// Pops at or below the lowest length so far, and notes the new lowest.
+    fn pop_deeper(&self) -> Option<NonNull<u8>> {
+        let lower = self.len.load(Ordering::Relaxed).checked_sub(1)?;
+        let buffer = NonNull::new(self.place(lower).load(Ordering::Relaxed));
+        let _change = self.change();
+        self.low.store(lower, Ordering::Relaxed);
+        self.len.store(lower, Ordering::Relaxed);
+        self.counters.bump(Counter::Hits);
+        self.unseal();
+        buffer
+    }
+
+    /// Puts a slab's slots into the list, making the slab if there is none. Whether there is more
+    /// to take now: not if it was prepared before, has no capacity, or the allocator refuses.
+    pub(crate) fn prepare(&self) -> bool {
+        if self.prepared.get() || !self.state.is_owned() {
+            return false;
+        }
+        if !self.has_slab() {
+            let Some(slab) = Slab::new(self.capacity, self.buffer_size) else { return false };
+            if self.has_slab() {
+                // The allocator came back to this very list and prepared it.
+                return true;
+            }
+            self.books.slab_bytes.store(slab.bytes(), Ordering::Relaxed);
+            *self.slab.borrow_mut() = Some(slab);
+        }
+        self.free_idle_blocks();
+        let slab = self.slab.borrow();
+        let Some(slab) = &*slab else { return false };
+        let _change = self.change();
+        self.slot.store(CLOSED, Ordering::Relaxed);
+        for (index, place) in self.stack.iter().enumerate() {
+            // The highest slot at the bottom: the first to be handed out is the slab's first.
+            let slot = slab.slot(self.capacity - 1 - index);
+            place.store(slot.as_ptr(), Ordering::Relaxed);
+        }
+        self.len.store(self.capacity, Ordering::Relaxed);
+        self.fold_high_water();
+        self.books.add_total(self.capacity);
+        self.low.store(self.capacity, Ordering::Relaxed);
+        self.prepared.set(true);
+        true
+    }
+
+    /// A miss.
+    fn acquire_block(&self) -> NonNull<u8> {
+        let block = allocate(self.buffer_size);
+        let _change = self.change();
+        self.admit_block(self.buffer_size);
+        self.count(Counter::Misses);
+        block
+    }
+}
+
+/// The cold part of release.
+impl FreeList {
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release).
+    #[cold]
+    #[inline(never)]
+    unsafe fn release_cold(&self, buffer: NonNull<u8>, capacity: usize) {
+        // SAFETY: the caller's bullets.
+        unsafe { self.wipe_if_asked(buffer, capacity) };
+        let change = self.change();
+        let doomed = self.take_back(buffer, capacity, Some(Counter::Freed));
+        drop(change);
+        // SAFETY: out of the books, and of this capacity.
+        unsafe { free(doomed) };
+        self.drained_if_last();
+    }
+
+    /// # Safety
+    ///
+    /// * `buffer` is of this list and `capacity` bytes, and nobody looks at it.
+    unsafe fn wipe_if_asked(&self, buffer: NonNull<u8>, capacity: usize) {
+        if self.wipes {
+            // SAFETY: the padding is writable too (raw invariant 1).
+            unsafe { wipe(buffer, capacity + PADDING) };
+        }
+    }
+
+    /// Keeps a buffer that came back, if it has the pool's size and there is room; else takes a
+    /// block out of the books, and returns it to be freed. Counts `freed` if the buffer was not
+    /// kept.
+    fn take_back(
+        &self,
+        buffer: NonNull<u8>,
+        capacity: usize,
+        freed: Option<Counter>,
+    ) -> Option<Block> {
+        let is_slot = capacity == self.buffer_size && self.is_slot(buffer);
+        if capacity == self.buffer_size && self.state.is_owned() {
+            self.unseal();
+            if self.push(buffer) {
+                return None;
+            }
+            if is_slot {
+                return self.put_in_place_of_block(buffer);
+            }
+        }
+        freed.inspect(|freed| self.count(*freed));
+        if is_slot {
+            self.sub_total(1);
+            return None;
+        }
+        self.forget_block(capacity);
+        Some((buffer, capacity))
+    }
+
+    /// The list is full without this slot, so a block has joined: the slot takes its place.
+    fn put_in_place_of_block(&self, slot: NonNull<u8>) -> Option<Block> {
+        let idle = self.stack.get(..self.len.load(Ordering::Relaxed))?;
+        let mut places = idle.iter().chain([&self.slot]);
+        let (place, block) = places.find_map(|place| Some((place, self.block_in(place)?)))?;
+        place.store(slot.as_ptr(), Ordering::Relaxed);
+        self.forget_block(self.buffer_size);
+        Some((block, self.buffer_size))
+    }
+
+    /// Frees every idle block; slots stay.
+    fn free_idle_blocks(&self) {
+        while let Some(block) = self.remove_idle_block() {
+            // SAFETY: it was idle, so nobody's, and not a slot, so a block of the pool's size
+            // (invariant 4); it is in no place any more.
+            unsafe { block::free(block, self.buffer_size) };
+        }
+    }
+
+    // One at a time, so that the list is whole whenever the allocator runs.
+    fn remove_idle_block(&self) -> Option<NonNull<u8>> {
+        if let Some(block) = self.block_in(&self.slot) {
+            let _change = self.change();
+            self.forget_block(self.buffer_size);
+            self.slot.store(EMPTY, Ordering::Relaxed);
+            return Some(block);
+        }
+        let idle = self.stack.get(..self.len.load(Ordering::Relaxed))?;
+        let index = idle.iter().rposition(|place| self.block_in(place).is_some())?;
+        let block = self.block_in(&idle[index])?;
+        let _change = self.change();
+        self.forget_block(self.buffer_size);
+        for pair in idle[index..].windows(2) {
+            pair[0].store(pair[1].load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        self.len.store(idle.len() - 1, Ordering::Relaxed);
+        let low = self.low.load(Ordering::Relaxed).min(idle.len() - 1);
+        self.low.store(low, Ordering::Relaxed);
+        Some(block)
+    }
+
+    /// The block that lies idle in `place`, if it is one.
+    fn block_in(&self, place: &AtomicPtr<u8>) -> Option<NonNull<u8>> {
+        let idle = place.load(Ordering::Relaxed);
+        let idle = NonNull::new(idle).filter(|idle| idle.as_ptr() != CLOSED)?;
+        (!self.is_slot(idle)).then_some(idle)
+    }
+}
+
+/// A block and its capacity.
+type Block = (NonNull<u8>, usize);
+
+/// Growing and leaving.
+impl FreeList {
+    /// Moves a buffer to a block of `wanted` bytes; returns the block.
+    ///
+    /// # Safety
+    ///
+    /// * As for [`release`](Self::release), with `len <= capacity < wanted`.
+    /// * The first `len` bytes are initialised.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn grow(
+        &self,
+        buffer: NonNull<u8>,
+        len: usize,
+        capacity: usize,
+        wanted: usize,
+    ) -> NonNull<u8> {
+        let block = allocate(wanted);
+        // SAFETY: both are at least `len` bytes, and a fresh block overlaps nothing.
+        unsafe { ptr::copy_nonoverlapping(buffer.as_ptr(), block.as_ptr(), len) };
+        // SAFETY: the caller's bullets; what counted was copied.
+        unsafe { self.wipe_if_asked(buffer, capacity) };
+        let change = self.change();
+        if capacity == self.buffer_size {
+            self.count(Counter::Grown);
+        }
+        let doomed = self.take_back(buffer, capacity, None);
+        self.admit_block(wanted);
+        drop(change);
+        // SAFETY: out of the books, and of this capacity.
+        unsafe { free(doomed) };
+        block
+    }
+
+    /// Makes a buffer a `Vec`: a block becomes one as it is, a slot's bytes are copied.
+    ///
+    /// # Safety
+    ///
+    /// * As for [`release`](Self::release), with `len <= capacity`.
+    /// * The first `len` bytes are initialised.
+    pub(crate) unsafe fn detach(&self, buffer: NonNull<u8>, len: usize, capacity: usize) -> Vec<u8> {
+        let vec = if self.is_slot(buffer) {
+            // SAFETY: `len` initialised bytes, nobody else's.
+            let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();
+            // SAFETY: the caller's bullets; what counted was copied.
+            unsafe { self.wipe_if_asked(buffer, capacity) };
+            let change = self.change();
+            self.count(Counter::Detached);
+            let doomed = self.take_back(buffer, capacity, None);
+            drop(change);
+            // SAFETY: out of the books, and of this capacity.
+            unsafe { free(doomed) };
+            vec
+        } else {
+            let change = self.change();
+            self.count(Counter::Detached);
+            self.forget_block(capacity);
+            drop(change);
+            // SAFETY: not a slot, so a block of this capacity, and in the books no more.
+            unsafe { block::into_vec(buffer, len, capacity) }
+        };
+        self.drained_if_last();
+        vec
+    }
+}
+
+impl Drop for FreeList {
+    fn drop(&mut self) {
+        // Idle blocks are the list's own. What is out stays out: a forgotten buffer's block leaks,
+        // and nobody can reach a forgotten slot any more.
+        self.free_idle_blocks();
+    }
+}
+
+impl fmt::Debug for FreeList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FreeList").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+/// # Safety
+///
+/// * The block has this capacity, is in no list's books, and nobody uses it again.
+unsafe fn free(block: Option<Block>) {
+    if let Some((start, capacity)) = block {
+        // SAFETY: the caller's bullet.
+        unsafe { block::free(start, capacity) };
+    }
+}
+
+fn allocate(capacity: usize) -> NonNull<u8> {
+    block::alloc(capacity).unwrap_or_else(|| out_of_memory(capacity))
+}
+
+fn out_of_memory(capacity: usize) -> ! {
+    match std::alloc::Layout::array::<u8>(block::bytes(capacity)) {
+        Ok(layout) => std::alloc::handle_alloc_error(layout),
+        Err(_) => panic!("capacity overflow: a buffer of {capacity} bytes"),
+    }
+}

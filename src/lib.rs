@@ -1,0 +1,21 @@
+//! placeholder
+mod buffer;
+mod buffer_pool;
+mod config;
+mod counters;
+mod free_list;
+mod local_pool;
+mod pool_error;
+mod raw;
+mod reentry;
+mod registry;
+mod sync;
+mod workload;
+pub use buffer::Buffer;
+pub use buffer_pool::*;
+pub use config::*;
+pub use counters::PoolStats;
+pub use local_pool::LocalPool;
+pub use pool_error::PoolError;
+pub use registry::*;
+pub use workload::*;

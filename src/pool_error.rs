@@ -1,0 +1,54 @@
+//! Why a pool gave no memory.
+
+use std::fmt;
+
+use crate::config::ConfigError;
+
+/// Why a pool could not be made, or had nothing to hand out.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// Everything that this thread's part of the pool holds is in use.
+    Exhausted {
+        /// The pool's name.
+        pool: &'static str,
+        /// How many it holds.
+        capacity: usize,
+    },
+    /// The allocator refused the pool's memory.
+    OutOfMemory {
+        /// How many bytes were asked for.
+        bytes: usize,
+    },
+    /// The sizes are impossible.
+    Config(ConfigError),
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exhausted { pool, capacity } => {
+                write!(f, "pool {pool:?} is exhausted: all {capacity} are in use")
+            }
+            Self::OutOfMemory { bytes } => {
+                write!(f, "the allocator refused {bytes} bytes for a pool")
+            }
+            Self::Config(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for PoolError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            Self::Exhausted { .. } | Self::OutOfMemory { .. } => None,
+        }
+    }
+}
+
+impl From<ConfigError> for PoolError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}

@@ -1,0 +1,14 @@
+//! Atomics and locks, from one place, so that a model checker can stand in for them.
+//!
+//! Everything here is a re-export; nothing is added.
+
+pub(crate) use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+/// Locks, ignoring poison: no foreign code runs under this crate's locks, so what a panic leaves
+/// behind is whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,225 @@
+//! `Buffer`: it behaves like `Vec<u8>`, is aligned and padded, and shows nothing of its past.
+
+use std::io::Write as _;
+
+use knhk_pool::{Buffer, LocalPool, PoolConfig, Workload};
+use proptest::prelude::*;
+
+fn pool(bytes: usize, zero_on_release: bool) -> LocalPool {
+    let config = PoolConfig::from(Workload::Low).with_pool_size(2).with_buffer_size(bytes);
+    LocalPool::new(config.with_zero_on_release(zero_on_release)).expect("sizes are in range")
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push(u8),
+    Pop,
+    Extend(Vec<u8>),
+    ExtendByIter(Vec<u8>),
+    Resize(usize, u8),
+    Truncate(usize),
+    Reserve(usize),
+    Clear,
+    Change(usize, u8),
+    WriteIo(Vec<u8>),
+    WriteText(String),
+    Padded,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bytes = || prop::collection::vec(any::<u8>(), 0..150);
+    prop_oneof![
+        any::<u8>().prop_map(Step::Push),
+        Just(Step::Pop),
+        bytes().prop_map(Step::Extend),
+        bytes().prop_map(Step::ExtendByIter),
+        (0_usize..300, any::<u8>()).prop_map(|(len, value)| Step::Resize(len, value)),
+        (0_usize..300).prop_map(Step::Truncate),
+        (0_usize..300).prop_map(Step::Reserve),
+        Just(Step::Clear),
+        (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Step::Change(at, value)),
+        bytes().prop_map(Step::WriteIo),
+        "\\PC{0,20}".prop_map(Step::WriteText),
+        Just(Step::Padded),
+    ]
+}
+
+fn apply(step: &Step, buffer: &mut Buffer<'_>, model: &mut Vec<u8>) {
+    match step {
+        Step::Push(byte) => {
+            buffer.push(*byte);
+            model.push(*byte);
+        }
+        Step::Pop => assert_eq!(buffer.pop(), model.pop()),
+        Step::Extend(bytes) => {
+            buffer.extend_from_slice(bytes);
+            model.extend_from_slice(bytes);
+        }
+        Step::ExtendByIter(bytes) => {
+            buffer.extend(bytes);
+            model.extend(bytes);
+        }
+        Step::Resize(len, value) => {
+            buffer.resize(*len, *value);
+            model.resize(*len, *value);
+        }
+        Step::Truncate(len) => {
+            buffer.truncate(*len);
+            model.truncate(*len);
+        }
+        Step::Reserve(more) => {
+            buffer.reserve(*more);
+            assert!(buffer.capacity() - buffer.len() >= *more);
+        }
+        Step::Clear => {
+            buffer.clear();
+            model.clear();
+        }
+        Step::Change(at, value) => {
+            if let Some(len) = std::num::NonZeroUsize::new(model.len()) {
+                buffer[*at % len] = *value;
+                model[*at % len] = *value;
+            }
+        }
+        Step::WriteIo(bytes) => {
+            buffer.write_all(bytes).expect("writing to memory does not fail");
+            model.extend_from_slice(bytes);
+        }
+        Step::WriteText(text) => {
+            write!(buffer as &mut dyn std::fmt::Write, "{text}").expect("nor does text");
+            model.extend_from_slice(text.as_bytes());
+        }
+        Step::Padded => {
+            let padded = buffer.padded();
+            assert_eq!(&padded[..model.len()], &model[..]);
+            assert_eq!(&padded[model.len()..], &[0; 64]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 512 }))]
+
+    #[test]
+    fn buffer_behaves_like_a_vec(size in 64_usize..200, steps in prop::collection::vec(step(), 0..40)) {
+        let pool = pool(size, false);
+        let mut buffer = pool.acquire();
+        let mut model = Vec::new();
+        for step in &steps {
+            apply(step, &mut buffer, &mut model);
+            prop_assert_eq!(&buffer[..], &model[..]);
+            prop_assert_eq!(buffer.as_ptr().addr() % 64, 0);
+        }
+        prop_assert_eq!(buffer.into_vec(), model);
+    }
+}
+
+/// What lies behind `len`: readable, and initialised, as the contract says of the padding.
+fn bytes_behind_capacity(buffer: &mut Buffer<'_>) -> Vec<u8> {
+    let end = buffer.as_mut_ptr().wrapping_add(buffer.capacity());
+    // SAFETY: at least 64 initialised bytes follow the capacity.
+    (0..64).map(|at| unsafe { end.add(at).read() }).collect()
+}
+
+#[test]
+fn sixty_four_readable_bytes_follow_the_capacity_of_every_kind_of_buffer() {
+    let sizes = if cfg!(miri) { vec![64, 65, 4096] } else { (64..2200).chain([4096, 8192, 16384]).collect() };
+    for size in sizes {
+        let pool = pool(size, false);
+        let (mut slot, mut heap) = (pool.acquire(), pool.acquire());
+        let (_second, mut grown) = (pool.acquire(), pool.acquire());
+        grown.resize(size + 1, 1);
+        for buffer in [&mut slot, &mut heap, &mut grown] {
+            assert_eq!(bytes_behind_capacity(buffer), [0; 64], "{size}");
+            let capacity = buffer.capacity();
+            buffer.resize(capacity, 0xAB);
+            assert_eq!(buffer.padded()[capacity..], [0; 64], "{size}");
+        }
+    }
+}
+
+const SECRET: u8 = 0xA5;
+
+#[test]
+fn next_owner_starts_empty_and_sees_only_what_it_wrote() {
+    let pool = pool(256, false);
+    let mut first = pool.acquire();
+    first.resize(256, SECRET);
+    let at = first.as_ptr();
+    drop(first);
+    let mut next = pool.acquire();
+    assert_eq!(next.as_ptr(), at, "the same memory, or the test shows nothing");
+    assert!(next.is_empty());
+    next.resize(100, 0);
+    assert!(next.padded().iter().all(|byte| *byte != SECRET));
+    next.resize(256, 1);
+    assert!(next.iter().all(|byte| *byte != SECRET));
+}
+
+#[test]
+fn zero_on_release_leaves_no_trace_in_the_memory_or_its_padding() {
+    let pool = pool(256, true);
+    let mut first = pool.acquire();
+    for spare in first.spare_capacity_mut() {
+        spare.write(SECRET);
+    }
+    let at = first.as_ptr();
+    drop(first);
+    let next = pool.acquire();
+    assert_eq!(next.as_ptr(), at, "the same memory, or the test shows nothing");
+    // SAFETY: slots are initialised when the slab is made, with their padding.
+    let past = unsafe { std::slice::from_raw_parts(at, 256 + 64) };
+    assert!(past.iter().all(|byte| *byte == 0));
+}
+
+#[test]
+fn zero_on_release_wipes_the_slot_that_a_grown_or_detached_buffer_leaves() {
+    let pool = pool(64, true);
+    for leave in [|mut buffer: Buffer<'_>| buffer.push(SECRET), |buffer: Buffer<'_>| drop(buffer.into_vec())] {
+        let mut buffer = pool.acquire();
+        buffer.resize(64, SECRET);
+        let at = buffer.as_ptr();
+        leave(buffer);
+        // SAFETY: the slot is idle, and initialised since the slab was made.
+        let past = unsafe { std::slice::from_raw_parts(at, 64) };
+        assert!(past.iter().all(|byte| *byte == 0));
+    }
+}
+
+#[test]
+fn stale_bytes_are_there_without_zero_on_release_or_the_test_above_shows_nothing() {
+    let pool = pool(256, false);
+    let mut first = pool.acquire();
+    first.resize(256, SECRET);
+    let at = first.as_ptr();
+    drop(first);
+    // SAFETY: the slot is idle, and initialised since the slab was made.
+    assert_eq!(unsafe { at.read() }, SECRET);
+}
+
+#[test]
+fn debug_shows_lengths_not_bytes() {
+    let pool = pool(64, false);
+    let mut buffer = pool.acquire();
+    buffer.extend_from_slice(b"password");
+    assert_eq!(format!("{buffer:?}"), "Buffer { len: 8, capacity: 64, .. }");
+}
+
+#[test]
+#[should_panic(expected = "capacity overflow")]
+fn reserving_more_than_can_be_addressed_panics_as_a_vec_does() {
+    pool(64, false).acquire().reserve(usize::MAX - 10);
+}
+
+#[cfg(feature = "bytes")]
+#[test]
+fn buf_mut_appends_and_grows() {
+    use bytes::BufMut;
+    let pool = pool(64, false);
+    let mut buffer = pool.acquire();
+    for value in 0..100_u64 {
+        buffer.put_u64(value);
+    }
+    assert_eq!(buffer.len(), 800);
+    assert_eq!(buffer[792..], 99_u64.to_be_bytes());
+}
