@@ -75,7 +75,13 @@ impl<'pool> Buffer<'pool> {
     pub(crate) unsafe fn new(start: NonNull<u8>, list: NonNull<FreeList>) -> Self {
         // SAFETY: the caller's second bullet.
         let capacity = unsafe { list.as_ref() }.buffer_size();
-        Self { start, len: 0, capacity, list, pool: PhantomData }
+        Self {
+            start,
+            len: 0,
+            capacity,
+            list,
+            pool: PhantomData,
+        }
     }
 
     /// Bytes in the buffer.
@@ -134,7 +140,7 @@ impl<'pool> Buffer<'pool> {
             self.grow_for(1);
         }
         // SAFETY: len < capacity: if it was not, `grow_for` made it so.
-        unsafe { self.start.add(self.len).write(byte) };
+        unsafe { self.spare_start().write(byte) };
         self.len += 1;
     }
 
@@ -206,7 +212,7 @@ impl<'pool> Buffer<'pool> {
     pub const fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
         let spare = self.capacity - self.len;
         // SAFETY: `capacity` bytes from `start` on are this buffer's; MaybeUninit asks for no values.
-        unsafe { slice::from_raw_parts_mut(self.start.as_ptr().add(self.len).cast(), spare) }
+        unsafe { slice::from_raw_parts_mut(self.spare_start().cast(), spare) }
     }
 
     /// Sets the length.
@@ -271,7 +277,8 @@ impl<'pool> Buffer<'pool> {
         unsafe { list.detach(this.start, this.len, this.capacity) }
     }
 
-    fn spare_start(&mut self) -> *mut u8 {
+    #[inline(always)]
+    const fn spare_start(&mut self) -> *mut u8 {
         // SAFETY: len <= capacity, so the offset is inside the buffer or one past its end.
         unsafe { self.start.as_ptr().add(self.len) }
     }
@@ -399,7 +406,10 @@ unsafe impl bytes::BufMut for Buffer<'_> {
     #[inline]
     unsafe fn advance_mut(&mut self, count: usize) {
         let spare = self.capacity - self.len;
-        assert!(count <= spare, "cannot advance by {count}: {spare} bytes of room");
+        assert!(
+            count <= spare,
+            "cannot advance by {count}: {spare} bytes of room"
+        );
         self.len += count;
     }
 

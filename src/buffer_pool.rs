@@ -16,9 +16,9 @@ use crate::config::{ConfigError, Overrides, PoolConfig};
 use crate::counters::PoolStats;
 use crate::free_list::FreeList;
 use crate::pool_error::PoolError;
-use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
-use crate::registry::{self, Source};
 use crate::reentry;
+use crate::registry::{self, Source};
+use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
 
 /// A named pool of equal buffers, each thread with its own part, so that no thread waits for
 /// another.
@@ -94,7 +94,12 @@ impl BufferPool {
     }
 
     const fn unset(name: &'static str, overrides: Overrides) -> Self {
-        Self { key: AtomicUsize::new(0), name, overrides, shared: OnceLock::new() }
+        Self {
+            key: AtomicUsize::new(0),
+            name,
+            overrides,
+            shared: OnceLock::new(),
+        }
     }
 
     /// Hands out an empty buffer: the pool's own, else one from the heap.
@@ -149,7 +154,11 @@ impl BufferPool {
     /// Gives this thread's idle memory back to the allocator; returns the bytes given back. The
     /// block goes only if all of its buffers are idle, and is made again at the next acquire.
     pub fn trim_current_thread(&self) -> usize {
-        if self.shared.get().is_none() { 0 } else { self.with_list(FreeList::trim) }
+        if self.shared.get().is_none() {
+            0
+        } else {
+            self.with_list(FreeList::trim)
+        }
     }
 
     /// A handle to this thread's part, for tight loops in shared libraries, where finding a
@@ -168,7 +177,10 @@ impl BufferPool {
     /// One lock, and a walk over the threads' counters. Threads that acquire and release on the hit
     /// path do not notice.
     pub fn stats(&self) -> PoolStats {
-        self.shared.get().map(|shared| shared.stats()).unwrap_or_default()
+        self.shared
+            .get()
+            .map(|shared| shared.stats())
+            .unwrap_or_default()
     }
 
     /// The pool's name.
@@ -190,7 +202,7 @@ impl BufferPool {
     /// unconfigured then; one that runs on the default profile because of the error goes on so.
     pub fn try_init(&self) -> Result<(), ConfigError> {
         if self.shared.get().is_none() {
-            let config = crate::config::resolve(self.name, &self.overrides)?;
+            let config = crate::config::resolve(self.name, &self.overrides, None)?;
             self.set_up(|| (config, None));
         }
         self.shared().config_error.clone().map_or(Ok(()), Err)
@@ -233,7 +245,10 @@ impl BufferPool {
     #[cold]
     #[inline(never)]
     fn exhausted(&self) -> PoolError {
-        PoolError::Exhausted { pool: self.name, capacity: self.config().pool_size() }
+        PoolError::Exhausted {
+            pool: self.name,
+            capacity: self.config().pool_size(),
+        }
     }
 
     fn with_list<T>(&self, use_list: impl FnOnce(&FreeList) -> T) -> T {
@@ -247,7 +262,10 @@ impl BufferPool {
     /// because its allocator calls the pool from inside a cold path.
     fn list(&self) -> NonNull<FreeList> {
         if reentry::is_inside() {
-            return self.shared.get().map_or_else(Stray::nowhere, |shared| shared.stray.list());
+            return self
+                .shared
+                .get()
+                .map_or_else(Stray::nowhere, |shared| shared.stray.list());
         }
         let shared = self.shared();
         let _inside = reentry::enter();
@@ -255,19 +273,24 @@ impl BufferPool {
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        self.shared.get().unwrap_or_else(|| self.set_up(|| self.configure()))
+        self.shared
+            .get()
+            .unwrap_or_else(|| self.set_up(|| self.configure()))
     }
 
     /// The configuration; the default profile and the error if there is one.
     fn configure(&self) -> (PoolConfig, Option<ConfigError>) {
-        match crate::config::resolve(self.name, &self.overrides) {
+        match crate::config::resolve(self.name, &self.overrides, None) {
             Ok(config) => (config, None),
             Err(error) => (PoolConfig::default(), Some(error)),
         }
     }
 
     #[cold]
-    fn set_up(&self, configure: impl FnOnce() -> (PoolConfig, Option<ConfigError>)) -> &Arc<Shared> {
+    fn set_up(
+        &self,
+        configure: impl FnOnce() -> (PoolConfig, Option<ConfigError>),
+    ) -> &Arc<Shared> {
         let inside = reentry::enter();
         let mut is_first = false;
         let shared = self.shared.get_or_init(|| {
@@ -306,7 +329,9 @@ impl Drop for BufferPool {
 
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BufferPool").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("BufferPool")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

@@ -45,7 +45,10 @@ impl Counters {
         let cell = &self.0[counter as usize];
         // Release, for `get`'s Acquire: who sees this count sees what the owner did before it. On
         // x86-64 it is the same instruction as a relaxed store.
-        cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        cell.store(
+            cell.load(Ordering::Relaxed).wrapping_add(1),
+            Ordering::Release,
+        );
     }
 
     /// Adds one, where there is no owner.
@@ -152,7 +155,14 @@ impl PoolStats {
 
     /// The rising counters, with nothing held: what remains of a pool that was dropped.
     pub(crate) const fn ended(&self) -> Self {
-        Self { in_use: 0, idle: 0, capacity: 0, bytes: 0, threads: 0, ..*self }
+        Self {
+            in_use: 0,
+            idle: 0,
+            capacity: 0,
+            bytes: 0,
+            threads: 0,
+            ..*self
+        }
     }
 }
 

@@ -91,10 +91,23 @@ impl FreeList {
     /// A list that holds nothing and that no thread owns. Its buffers come from the heap and go
     /// back there; any thread may acquire and release.
     pub(crate) fn stray(sizes: Sizes) -> Self {
-        Self::with_state(Sizes { capacity: 0, ..sizes }, State::stray())
+        Self::with_state(
+            Sizes {
+                capacity: 0,
+                ..sizes
+            },
+            State::stray(),
+        )
     }
 
-    fn with_state(Sizes { capacity, buffer_size, wipes }: Sizes, state: State) -> Self {
+    fn with_state(
+        Sizes {
+            capacity,
+            buffer_size,
+            wipes,
+        }: Sizes,
+        state: State,
+    ) -> Self {
         Self {
             slot: AtomicPtr::new(CLOSED),
             len: AtomicUsize::new(0),
@@ -211,7 +224,11 @@ impl FreeList {
         if let Some(buffer) = self.pop().or_else(|| self.pop_deeper()) {
             return Some(buffer);
         }
-        if self.prepare() { self.pop_deeper() } else { None }
+        if self.prepare() {
+            self.pop_deeper()
+        } else {
+            None
+        }
     }
 
     /// Pops at or below the lowest length so far, and notes the new lowest.
@@ -233,7 +250,9 @@ impl FreeList {
             return false;
         }
         if !self.has_slab() {
-            let Some(slab) = Slab::new(self.capacity, self.buffer_size) else { return false };
+            let Some(slab) = Slab::new(self.capacity, self.buffer_size) else {
+                return false;
+            };
             if self.has_slab() {
                 // The allocator came back to this very list and prepared it.
                 return true;
@@ -353,7 +372,9 @@ impl FreeList {
             return Some(block);
         }
         let idle = self.stack.get(..self.len.load(Ordering::Relaxed))?;
-        let index = idle.iter().rposition(|place| self.block_in(place).is_some())?;
+        let index = idle
+            .iter()
+            .rposition(|place| self.block_in(place).is_some())?;
         let block = self.block_in(&idle[index])?;
         let _change = self.change();
         self.forget_block(self.buffer_size);
@@ -417,7 +438,12 @@ impl FreeList {
     ///
     /// * As for [`release`](Self::release), with `len <= capacity`.
     /// * The first `len` bytes are initialised.
-    pub(crate) unsafe fn detach(&self, buffer: NonNull<u8>, len: usize, capacity: usize) -> Vec<u8> {
+    pub(crate) unsafe fn detach(
+        &self,
+        buffer: NonNull<u8>,
+        len: usize,
+        capacity: usize,
+    ) -> Vec<u8> {
         let vec = if self.is_slot(buffer) {
             // SAFETY: `len` initialised bytes, nobody else's.
             let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();
@@ -453,7 +479,9 @@ impl Drop for FreeList {
 
 impl fmt::Debug for FreeList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FreeList").field("counters", &self.counters).finish_non_exhaustive()
+        f.debug_struct("FreeList")
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,21 +1,84 @@
-//! placeholder
+//! Hot-path memory: thread-local buffer pools for programs that must not allocate.
+//!
+//! A pool hands out a buffer in a few CPU cycles and takes it back by `Drop`. It holds a fixed
+//! number of equal buffers for each thread; when they are all in use the heap serves, and that is
+//! counted. Nothing on the hit path locks, logs, formats, reads a clock, hashes, allocates, or
+//! knows that telemetry exists.
+//!
+//! ```
+//! use knhk_pool::BufferPool;
+//!
+//! static INGEST: BufferPool = BufferPool::new("ingest"); // sized at first use
+//!
+//! let mut line = INGEST.acquire(); // never fails: from the heap when the pool is exhausted
+//! line.extend_from_slice(b"<http://example.org/s> <http://example.org/p> \"o\" .");
+//! assert_eq!(line.len(), 51);
+//! drop(line); // back to the pool
+//! assert_eq!(INGEST.stats().hit_rate(), Some(1.0));
+//! ```
+//!
+//! # What is here
+//!
+//! | you want | take |
+//! |---|---|
+//! | a pool to reach from anywhere | a `static` [`BufferPool`], or [`acquire`] for the default one |
+//! | sizes set in the program | [`BufferPool::builder`] |
+//! | a pool in a worker's own state | [`LocalPool`] |
+//! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
+//! | triples and receipts of the KNHK hot path | [`triples`] |
+//! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`] |
+//!
+//! # Sizes
+//!
+//! A pool that is sized at first use takes each value from the first place that sets it: the
+//! program (builder), the environment, the `[pools.NAME]` table of the TOML file that
+//! `KNHK_POOL_CONFIG` names, the top of that file, the workload profile. See [`PoolConfig`] for the
+//! keys and [`Workload`] for the profiles. A value that makes no sense is an error that names it,
+//! never a silent default: ask [`BufferPool::try_init`] before the first acquire.
+//!
+//! # When not to use it
+//!
+//! * For buffers that move between threads: a [`Buffer`] stays on its thread ([`Buffer::into_vec`]
+//!   is the way out).
+//! * For a handful of buffers an hour: `Vec` is simpler, and malloc is not that slow.
+//! * For buffers of wildly different sizes: a pool has one size; what outgrows it is heap memory.
+//!
+//! # Features
+//!
+//! * `toml` (default): reads `KNHK_POOL_CONFIG`. Without it, a set `KNHK_POOL_CONFIG` is an error.
+//! * `bytes`: `bytes::BufMut` for [`Buffer`].
+//!
+//! # Unsafe code
+//!
+//! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
+//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), and
+//! `object_pool` (which slots hold objects).
+
+#[allow(unsafe_code)]
 mod buffer;
+#[allow(unsafe_code)]
 mod buffer_pool;
 mod config;
 mod counters;
+#[allow(unsafe_code)]
 mod free_list;
+#[allow(unsafe_code)]
 mod local_pool;
 mod pool_error;
+#[allow(unsafe_code)]
 mod raw;
 mod reentry;
 mod registry;
 mod sync;
 mod workload;
-pub use buffer::Buffer;
-pub use buffer_pool::*;
-pub use config::*;
-pub use counters::PoolStats;
-pub use local_pool::LocalPool;
-pub use pool_error::PoolError;
-pub use registry::*;
-pub use workload::*;
+
+pub use crate::buffer::Buffer;
+pub use crate::buffer_pool::{BufferPool, BufferPoolBuilder, PoolHandle, acquire, default_pool};
+pub use crate::config::{
+    ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource, Explanation, PoolConfig, PoolTable,
+};
+pub use crate::counters::PoolStats;
+pub use crate::local_pool::LocalPool;
+pub use crate::pool_error::PoolError;
+pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, snapshot};
+pub use crate::workload::{UnknownWorkload, Workload};

@@ -77,7 +77,11 @@ impl LocalPool {
             return Err(PoolError::OutOfMemory { bytes });
         }
         let list = NonNull::from(Box::leak(Box::new(list)));
-        Ok(Self { list, config, owner: PhantomData })
+        Ok(Self {
+            list,
+            config,
+            owner: PhantomData,
+        })
     }
 
     /// Hands out an empty buffer; from the heap when all of the pool's are in use.
@@ -101,7 +105,10 @@ impl LocalPool {
         match list.pop().or_else(|| list.try_acquire_cold()) {
             // SAFETY: as in `acquire`.
             Some(start) => Ok(unsafe { Buffer::new(start, self.list) }),
-            None => Err(PoolError::Exhausted { pool: NAME, capacity: list.capacity() }),
+            None => Err(PoolError::Exhausted {
+                pool: NAME,
+                capacity: list.capacity(),
+            }),
         }
     }
 
@@ -148,6 +155,8 @@ impl Drop for LocalPool {
 
 impl fmt::Debug for LocalPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalPool").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("LocalPool")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

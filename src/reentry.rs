@@ -18,7 +18,9 @@ pub(crate) fn is_inside() -> bool {
 
 /// Marks this thread until the guard is dropped. Nests.
 pub(crate) fn enter() -> Inside {
-    Inside { outer: INSIDE.with(|inside| inside.replace(true)) }
+    Inside {
+        outer: INSIDE.with(|inside| inside.replace(true)),
+    }
 }
 
 /// Restores the mark as it was.

@@ -52,7 +52,10 @@ pub(crate) fn unregister(source: &Arc<dyn Source>) {
     let mut registry = lock(&REGISTRY);
     let registry = &mut *registry;
     registry.living.retain(|other| !Arc::ptr_eq(other, source));
-    *registry.ended.entry((source.kind(), source.name())).or_default() += source.stats().ended();
+    *registry
+        .ended
+        .entry((source.kind(), source.name()))
+        .or_default() += source.stats().ended();
 }
 
 /// The one copy of `name`. It is never freed: its pool's totals outlive the pool.

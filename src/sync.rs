@@ -10,5 +10,7 @@ pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 /// Locks, ignoring poison: no foreign code runs under this crate's locks, so what a panic leaves
 /// behind is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

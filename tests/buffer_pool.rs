@@ -1,18 +1,29 @@
 //! `BufferPool`: per thread, named, counted across threads living and ended.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use knhk_pool::{Buffer, BufferPool, PoolError, PoolStats, Workload, snapshot};
 
 fn pool_of(name: &'static str, buffers: usize) -> BufferPool {
     let builder = BufferPool::builder(name).workload(Workload::Low);
-    builder.pool_size(buffers).buffer_size(256).build().expect("sizes are in range")
+    builder
+        .pool_size(buffers)
+        .buffer_size(256)
+        .build()
+        .expect("sizes are in range")
 }
 
+/// A pool for threads that are not scoped: their handles can be joined, destructors included. It
+/// stays reachable, so that it is no leak.
 fn leaked(name: &'static str, buffers: usize) -> &'static BufferPool {
-    Box::leak(Box::new(pool_of(name, buffers)))
+    static KEPT: Mutex<Vec<&'static BufferPool>> = Mutex::new(Vec::new());
+    let pool: &'static BufferPool = Box::leak(Box::new(pool_of(name, buffers)));
+    KEPT.lock()
+        .expect("no test panics while it holds this")
+        .push(pool);
+    pool
 }
 
 fn assert_balanced(stats: &PoolStats) {
@@ -29,7 +40,10 @@ fn first_acquire_is_a_hit_and_stats_are_none_before() {
     let buffer: Buffer<'static> = POOL.acquire();
     assert_eq!(buffer.capacity(), Workload::Medium.buffer_size());
     let stats = POOL.stats();
-    assert_eq!((stats.hits, stats.misses, stats.in_use, stats.threads), (1, 0, 1, 1));
+    assert_eq!(
+        (stats.hits, stats.misses, stats.in_use, stats.threads),
+        (1, 0, 1, 1)
+    );
     assert_eq!(stats.idle, Workload::Medium.pool_size() - 1);
 }
 
@@ -38,7 +52,15 @@ fn warm_up_prepares_without_counting() {
     let pool = pool_of("warm-up", 4);
     pool.warm_up();
     let stats = pool.stats();
-    assert_eq!((stats.acquires(), stats.idle, stats.capacity, stats.high_water), (0, 4, 4, 0));
+    assert_eq!(
+        (
+            stats.acquires(),
+            stats.idle,
+            stats.capacity,
+            stats.high_water
+        ),
+        (0, 4, 4, 0)
+    );
     assert!(stats.bytes >= 4 * 256);
 }
 
@@ -64,7 +86,13 @@ fn each_thread_has_its_own_buffers() {
         });
     });
     let refused = pool.try_acquire().expect_err("this thread's are in use");
-    assert_eq!(refused, PoolError::Exhausted { pool: "own", capacity: 2 });
+    assert_eq!(
+        refused,
+        PoolError::Exhausted {
+            pool: "own",
+            capacity: 2
+        }
+    );
     drop(held);
 }
 
@@ -93,7 +121,10 @@ fn memory_is_handed_from_ended_threads_to_new_ones() {
     let kept = pool.stats().bytes;
     assert!(kept >= 4 * 256, "one slab waits");
     for _ in 0..50 {
-        assert_eq!(thread::spawn(place).join().expect("the thread ends well"), first);
+        assert_eq!(
+            thread::spawn(place).join().expect("the thread ends well"),
+            first
+        );
     }
     assert_eq!(pool.stats().bytes, kept, "fifty threads, one slab");
 }
@@ -110,7 +141,10 @@ fn at_most_four_idle_slabs_wait_after_a_burst_of_threads() {
             drop(held);
         })
     });
-    burst.collect::<Vec<_>>().into_iter().for_each(|one| one.join().expect("it ends well"));
+    burst
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|one| one.join().expect("it ends well"));
     let one_slab = pool_of("burst-one", 4);
     one_slab.warm_up();
     let stats = pool.stats();
@@ -147,7 +181,9 @@ fn drop_after_the_threads_part_is_gone_frees() {
             if held_first {
                 HELD.with_borrow(Vec::len);
             }
-            let mut slots: Vec<_> = (0..LATE.config().pool_size()).map(|_| LATE.acquire()).collect();
+            let mut slots: Vec<_> = (0..LATE.config().pool_size())
+                .map(|_| LATE.acquire())
+                .collect();
             // A miss; when it grows, its first block joins the pool and serves the last acquire.
             let mut grown = LATE.acquire();
             grown.resize(100_000, 1);
@@ -174,7 +210,11 @@ fn list_of_late_buffers_is_handed_on_once_the_last_is_back() {
     let stats = POOL.stats();
     assert_eq!((stats.hits, stats.in_use), (20, 0));
     let one = POOL.config().pool_size() * POOL.config().buffer_size();
-    assert!(stats.bytes < 3 * one, "twenty threads, one or two slabs: {}", stats.bytes);
+    assert!(
+        stats.bytes < 3 * one,
+        "twenty threads, one or two slabs: {}",
+        stats.bytes
+    );
 }
 
 #[test]
@@ -224,9 +264,20 @@ fn built_pool_may_be_dropped_while_a_scoped_threads_destructors_run() {
         drop(pool);
     }
     let seen = snapshot();
-    let totals = seen.pools.iter().find(|pool| pool.name == "scoped").expect("totals stay");
+    let totals = seen
+        .pools
+        .iter()
+        .find(|pool| pool.name == "scoped")
+        .expect("totals stay");
     assert_eq!(totals.stats.hits + totals.stats.misses, 4 * rounds);
-    assert_eq!((totals.stats.threads, totals.stats.bytes, totals.stats.in_use), (0, 0, 0));
+    assert_eq!(
+        (
+            totals.stats.threads,
+            totals.stats.bytes,
+            totals.stats.in_use
+        ),
+        (0, 0, 0)
+    );
 }
 
 #[test]
@@ -234,13 +285,21 @@ fn ten_thousand_short_threads_neither_leak_nor_lose_a_count() {
     let pool = leaked("churn", 16);
     let (rounds, at_once) = if cfg!(miri) { (3, 4) } else { (157, 64) };
     for _ in 0..rounds {
-        let threads: Vec<_> = (0..at_once).map(|_| thread::spawn(|| drop(pool.acquire()))).collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("it ends well"));
+        let threads: Vec<_> = (0..at_once)
+            .map(|_| thread::spawn(|| drop(pool.acquire())))
+            .collect();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().expect("it ends well"));
     }
     let stats = pool.stats();
     assert_eq!(stats.hits, rounds * at_once);
     assert_eq!((stats.misses, stats.in_use, stats.threads), (0, 0, 0));
-    assert!(stats.bytes <= 4 * 16 * (256 + 128), "{} bytes wait", stats.bytes);
+    assert!(
+        stats.bytes <= 4 * 16 * (256 + 128),
+        "{} bytes wait",
+        stats.bytes
+    );
 }
 
 #[test]
@@ -297,8 +356,15 @@ fn more_pools_than_the_cache_has_entries_all_work() {
     }
     drop(pools);
     let seen = snapshot();
-    let many = seen.pools.iter().find(|pool| pool.name == "many").expect("totals stay");
-    assert_eq!(many.stats.hits, 120, "pools of one name are summed, and outlive the pools");
+    let many = seen
+        .pools
+        .iter()
+        .find(|pool| pool.name == "many")
+        .expect("totals stay");
+    assert_eq!(
+        many.stats.hits, 120,
+        "pools of one name are summed, and outlive the pools"
+    );
 }
 
 #[test]
@@ -342,7 +408,11 @@ fn forgotten_buffer_pins_its_slab_and_nothing_else() {
     assert_eq!((pinned.in_use, pinned.threads), (1, 0));
     let worker = thread::spawn(|| drop(POOL.acquire()));
     worker.join().expect("the worker ends well");
-    assert_eq!(POOL.stats().bytes, 2 * pinned.bytes, "the next thread has a slab of its own");
+    assert_eq!(
+        POOL.stats().bytes,
+        2 * pinned.bytes,
+        "the next thread has a slab of its own"
+    );
 }
 
 #[test]
@@ -354,4 +424,27 @@ fn panic_while_a_buffer_is_held_gives_it_back() {
     });
     assert!(worker.join().is_err());
     assert_eq!((pool.stats().in_use, pool.stats().released), (0, 1));
+}
+
+#[cfg(all(feature = "toml", not(miri)))]
+#[test]
+fn builder_reads_the_file_it_is_given() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/high.toml");
+    let pool = BufferPool::builder("from-file")
+        .config_file(path)
+        .pool_size(3);
+    let pool = pool.build().expect("the shipped file is valid");
+    assert_eq!(
+        (pool.config().pool_size(), pool.config().buffer_size()),
+        (3, 8192)
+    );
+    let missing = BufferPool::builder("from-file")
+        .config_file("no-such.toml")
+        .build();
+    assert!(
+        missing
+            .expect_err("there is no such file")
+            .to_string()
+            .contains("no-such.toml")
+    );
 }

@@ -3,7 +3,9 @@
 use knhk_pool::{LocalPool, PoolConfig, PoolError, Workload};
 
 fn pool_of(buffers: usize, bytes: usize) -> LocalPool {
-    let config = PoolConfig::from(Workload::Low).with_pool_size(buffers).with_buffer_size(bytes);
+    let config = PoolConfig::from(Workload::Low)
+        .with_pool_size(buffers)
+        .with_buffer_size(bytes);
     LocalPool::new(config).expect("a pool of this size can be made")
 }
 
@@ -25,7 +27,10 @@ fn exhausted_pool_serves_from_the_heap_and_counts_a_miss() {
     let pool = pool_of(2, 256);
     let held: Vec<_> = (0..5).map(|_| pool.acquire()).collect();
     let stats = pool.stats();
-    assert_eq!((stats.hits, stats.misses, stats.in_use, stats.idle), (2, 3, 5, 0));
+    assert_eq!(
+        (stats.hits, stats.misses, stats.in_use, stats.idle),
+        (2, 3, 5, 0)
+    );
     assert!(held.iter().all(|buffer| buffer.capacity() == 256));
     assert!(held.iter().all(|buffer| buffer.as_ptr().addr() % 64 == 0));
 }
@@ -35,8 +40,17 @@ fn try_acquire_refuses_instead_of_using_the_heap() {
     let pool = pool_of(1, 256);
     let held = pool.try_acquire().expect("one is idle");
     let refused = pool.try_acquire().expect_err("none is idle");
-    assert_eq!(refused, PoolError::Exhausted { pool: "local", capacity: 1 });
-    assert_eq!(refused.to_string(), "pool \"local\" is exhausted: all 1 are in use");
+    assert_eq!(
+        refused,
+        PoolError::Exhausted {
+            pool: "local",
+            capacity: 1
+        }
+    );
+    assert_eq!(
+        refused.to_string(),
+        "pool \"local\" is exhausted: all 1 are in use"
+    );
     drop(held);
     assert!(pool.try_acquire().is_ok());
     let stats = pool.stats();
@@ -52,7 +66,10 @@ fn pool_of_no_buffers_always_misses_and_keeps_nothing() {
     }
     assert!(pool.try_acquire().is_err());
     let stats = pool.stats();
-    assert_eq!((stats.misses, stats.freed, stats.idle, stats.bytes), (3, 3, 0, 0));
+    assert_eq!(
+        (stats.misses, stats.freed, stats.idle, stats.bytes),
+        (3, 3, 0, 0)
+    );
 }
 
 #[test]
@@ -70,8 +87,15 @@ fn heap_buffer_joins_while_there_is_room_and_slots_take_its_place() {
     let bytes = pool.stats().bytes;
     drop(b);
     let stats = pool.stats();
-    assert_eq!((stats.idle, stats.in_use), (2, 0), "idle never exceeds the capacity");
-    assert!(stats.bytes < bytes, "the joined buffer was freed when its room was needed");
+    assert_eq!(
+        (stats.idle, stats.in_use),
+        (2, 0),
+        "idle never exceeds the capacity"
+    );
+    assert!(
+        stats.bytes < bytes,
+        "the joined buffer was freed when its room was needed"
+    );
 }
 
 #[test]
@@ -88,11 +112,22 @@ fn grown_buffer_is_freed_and_its_slot_goes_back_at_once() {
     let stats = pool.stats();
     assert_eq!((stats.grown, stats.idle, stats.in_use), (1, 2, 1));
     buffer.reserve(100_000);
-    assert_eq!(pool.stats().grown, 1, "a buffer is counted once, however often it grows");
+    assert_eq!(
+        pool.stats().grown,
+        1,
+        "a buffer is counted once, however often it grows"
+    );
     drop(buffer);
     let stats = pool.stats();
-    assert_eq!((stats.freed, stats.released, stats.idle, stats.in_use), (1, 0, 2, 0));
-    assert_eq!(stats.bytes, pool_of(2, 256).stats().bytes, "nothing of it is kept");
+    assert_eq!(
+        (stats.freed, stats.released, stats.idle, stats.in_use),
+        (1, 0, 2, 0)
+    );
+    assert_eq!(
+        stats.bytes,
+        pool_of(2, 256).stats().bytes,
+        "nothing of it is kept"
+    );
 }
 
 #[test]
@@ -137,7 +172,11 @@ fn trim_gives_the_slab_back_when_all_is_idle_and_never_before() {
     assert_eq!((stats.bytes, stats.idle, stats.in_use), (0, 0, 0));
     drop(pool.acquire());
     let stats = pool.stats();
-    assert_eq!((stats.hits, stats.misses, stats.bytes), (2, 0, bytes), "prepared again, as a hit");
+    assert_eq!(
+        (stats.hits, stats.misses, stats.bytes),
+        (2, 0, bytes),
+        "prepared again, as a hit"
+    );
 }
 
 #[test]
@@ -156,7 +195,10 @@ fn into_vec_detaches_from_pool_heap_and_grown() {
     assert_eq!(grown, [9; 1000]);
     drop(grown);
     let stats = pool.stats();
-    assert_eq!((stats.detached, stats.in_use, stats.freed, stats.released), (3, 0, 0, 0));
+    assert_eq!(
+        (stats.detached, stats.in_use, stats.freed, stats.released),
+        (3, 0, 0, 0)
+    );
 }
 
 #[test]
@@ -168,8 +210,16 @@ fn forgotten_buffers_leave_the_pool_sound() {
     let next = pool.acquire();
     assert_eq!(pool.stats().misses, 1);
     drop(next);
-    assert_eq!(pool.stats().idle, 1, "a heap buffer takes the place of what was forgotten");
-    assert_eq!(pool.trim(), 64 + 128, "the joined buffer goes, the slab stays pinned");
+    assert_eq!(
+        pool.stats().idle,
+        1,
+        "a heap buffer takes the place of what was forgotten"
+    );
+    assert_eq!(
+        pool.trim(),
+        64 + 128,
+        "the joined buffer goes, the slab stays pinned"
+    );
     assert_eq!(pool.stats().in_use, 2);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use knhk_pool::{Buffer, BufferPool, LocalPool, PoolConfig, PoolStats, Workload};
 
-const OPERATIONS: u64 = if cfg!(miri) { 3_000 } else { 10_000_000 };
+const OPERATIONS: u64 = if cfg!(miri) { 800 } else { 10_000_000 };
 const CAPACITY: usize = 12;
 const BUFFER_SIZE: usize = 192;
 
@@ -55,7 +55,10 @@ impl<'pool> Model<'pool> {
     fn claim(&mut self, buffer: &Buffer<'pool>) {
         let (start, end) = span(buffer);
         let before = self.live.range(..end).next_back();
-        assert!(before.is_none_or(|(_, taken)| *taken <= start), "two owners of {start:#x}");
+        assert!(
+            before.is_none_or(|(_, taken)| *taken <= start),
+            "two owners of {start:#x}"
+        );
         self.live.insert(start, end);
     }
 
@@ -84,7 +87,10 @@ impl<'pool> Model<'pool> {
 
     fn take(&mut self, at: usize) -> Buffer<'pool> {
         let Held { buffer, mark } = self.held.swap_remove(at);
-        assert!(buffer.iter().all(|byte| *byte == mark), "somebody else wrote here");
+        assert!(
+            buffer.iter().all(|byte| *byte == mark),
+            "somebody else wrote here"
+        );
         self.give_up(&buffer);
         buffer
     }
@@ -94,7 +100,10 @@ impl<'pool> Model<'pool> {
         assert_eq!(answered, (self.acquires, self.exhausted));
         assert_eq!(stats.released + stats.freed, self.given_back);
         assert_eq!((stats.detached, stats.grown), (self.detached, self.grown));
-        assert_eq!((stats.in_use, stats.high_water), (self.held.len(), self.high_water));
+        assert_eq!(
+            (stats.in_use, stats.high_water),
+            (self.held.len(), self.high_water)
+        );
         assert!(stats.idle <= CAPACITY, "{} idle", stats.idle);
     }
 }
@@ -150,21 +159,37 @@ fn run<'pool>(
     }
     model.check(&stats());
     let end = stats();
-    assert!(end.hits > 0 && end.misses > 0 && end.exhausted > 0 && end.grown > 0, "{end:?}");
+    assert!(
+        end.hits > 0 && end.misses > 0 && end.exhausted > 0 && end.grown > 0,
+        "{end:?}"
+    );
 }
 
 #[test]
 fn local_pool_agrees_with_the_model() {
     let config = PoolConfig::from(Workload::Low);
-    let config = config.with_pool_size(CAPACITY).with_buffer_size(BUFFER_SIZE);
+    let config = config
+        .with_pool_size(CAPACITY)
+        .with_buffer_size(BUFFER_SIZE);
     let pool = LocalPool::new(config).expect("sizes are in range");
-    run(1, || pool.acquire(), || pool.try_acquire().ok(), || pool.trim(), || pool.stats());
+    run(
+        1,
+        || pool.acquire(),
+        || pool.try_acquire().ok(),
+        || pool.trim(),
+        || pool.stats(),
+    );
 }
 
 #[test]
 fn buffer_pool_agrees_with_the_model() {
-    let pool = BufferPool::builder("model").pool_size(CAPACITY).buffer_size(BUFFER_SIZE);
-    let pool = pool.zero_on_release(true).build().expect("sizes are in range");
+    let pool = BufferPool::builder("model")
+        .pool_size(CAPACITY)
+        .buffer_size(BUFFER_SIZE);
+    let pool = pool
+        .zero_on_release(true)
+        .build()
+        .expect("sizes are in range");
     run(
         2,
         || pool.acquire(),

@@ -1,6 +1,7 @@
 //! A pool's sizes, set in the program.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use super::BufferPool;
 use crate::config::{ConfigError, Overrides};
@@ -15,6 +16,7 @@ use crate::workload::Workload;
 pub struct BufferPoolBuilder {
     name: Cow<'static, str>,
     overrides: Overrides,
+    file: Option<PathBuf>,
 }
 
 impl BufferPool {
@@ -32,7 +34,11 @@ impl BufferPool {
     /// # Ok::<(), knhk_pool::ConfigError>(())
     /// ```
     pub fn builder(name: impl Into<Cow<'static, str>>) -> BufferPoolBuilder {
-        BufferPoolBuilder { name: name.into(), overrides: Overrides::NONE }
+        BufferPoolBuilder {
+            name: name.into(),
+            overrides: Overrides::NONE,
+            file: None,
+        }
     }
 }
 
@@ -67,13 +73,19 @@ impl BufferPoolBuilder {
         self
     }
 
+    /// The TOML file to read, in place of the one that `KNHK_POOL_CONFIG` names.
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
+        self
+    }
+
     /// Makes the pool. No thread's part is made yet.
     ///
     /// # Errors
     ///
     /// The first thing that is wrong with a value set here, the environment or the file.
     pub fn build(self) -> Result<BufferPool, ConfigError> {
-        let config = crate::config::resolve(&self.name, &self.overrides)?;
+        let config = crate::config::resolve(&self.name, &self.overrides, self.file.as_deref())?;
         let name = match self.name {
             Cow::Borrowed(name) => name,
             Cow::Owned(name) => registry::intern(&name),

@@ -41,7 +41,11 @@ impl PoolHandle<'_> {
     pub(super) unsafe fn new(list: NonNull<FreeList>, name: &'static str) -> Self {
         // SAFETY: the caller's bullet.
         unsafe { list.as_ref() }.pin();
-        Self { list, name, pool: PhantomData }
+        Self {
+            list,
+            name,
+            pool: PhantomData,
+        }
     }
 
     /// As [`BufferPool::acquire`](crate::BufferPool::acquire).
@@ -66,7 +70,10 @@ impl PoolHandle<'_> {
         match list.pop().or_else(|| self.try_acquire_cold()) {
             // SAFETY: as in `acquire`.
             Some(start) => Ok(unsafe { Buffer::new(start, self.list) }),
-            None => Err(PoolError::Exhausted { pool: self.name, capacity: list.capacity() }),
+            None => Err(PoolError::Exhausted {
+                pool: self.name,
+                capacity: list.capacity(),
+            }),
         }
     }
 
@@ -99,6 +106,8 @@ impl Drop for PoolHandle<'_> {
 
 impl fmt::Debug for PoolHandle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PoolHandle").field("pool", &self.name).finish_non_exhaustive()
+        f.debug_struct("PoolHandle")
+            .field("pool", &self.name)
+            .finish_non_exhaustive()
     }
 }

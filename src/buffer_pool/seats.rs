@@ -32,7 +32,8 @@ pub(super) type Key = usize;
 /// The key of the `nth` pool; neighbours do not collide. `None` when they have run out.
 pub(super) fn key(nth: usize) -> Option<Key> {
     let place = nth % ENTRIES * size_of::<Entry>();
-    nth.checked_mul(size_of::<[Entry; ENTRIES]>())?.checked_add(place)
+    nth.checked_mul(size_of::<[Entry; ENTRIES]>())?
+        .checked_add(place)
 }
 
 struct Entry {
@@ -41,11 +42,16 @@ struct Entry {
 }
 
 impl Entry {
-    const EMPTY: Self = Self { key: Cell::new(NO_POOL), list: Cell::new(NonNull::dangling()) };
+    const fn empty() -> Self {
+        Self {
+            key: Cell::new(NO_POOL),
+            list: Cell::new(NonNull::dangling()),
+        }
+    }
 }
 
 thread_local! {
-    static CACHE: [Entry; ENTRIES] = const { [Entry::EMPTY; ENTRIES] };
+    static CACHE: [Entry; ENTRIES] = const { [const { Entry::empty() }; ENTRIES] };
     static SEATS: Seats = const { Seats(RefCell::new(Vec::new())) };
 }
 
@@ -97,7 +103,10 @@ impl Seats {
         seats.retain(|seat| !seat.pool.has_ended());
         seats.reserve(1);
         let list = pool.open_list();
-        seats.push(Seat { pool: Arc::clone(pool), list });
+        seats.push(Seat {
+            pool: Arc::clone(pool),
+            list,
+        });
         list
     }
 }
@@ -120,20 +129,22 @@ impl Drop for Seats {
 /// Without it the compiler folds the thread-local's place into every access (`fs:[disp]`), and on
 /// Zen cores a load from such an address right after a store to it waits 4 cycles and more, where
 /// one through a register waits none (ADR-004 has the figures). It may be hoisted out of loops.
+// The lint warns of asm that reads behind a pointer and says that it does not; this one reads nothing.
+#[allow(clippy::pointers_in_nomem_asm_block)]
 #[inline(always)]
 fn in_register<T>(pointer: *const T) -> *const T {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     {
-        let mut pointer = pointer;
+        let mut address = pointer;
         // SAFETY: no instruction, no memory, no flags: the operand stays as it is.
         unsafe {
             std::arch::asm!(
                 "/* {0} */",
-                inout(reg) pointer,
+                inout(reg) address,
                 options(pure, nomem, nostack, preserves_flags)
             );
         }
-        pointer
+        address
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     pointer

@@ -63,7 +63,15 @@ impl Shared {
         let stray = Stray(FreeList::stray(Sizes::from(&config)));
         let lists = Mutex::default();
         let has_ended = AtomicBool::new(false);
-        Self { key: next_key(), name, config, config_error, stray, lists, has_ended }
+        Self {
+            key: next_key(),
+            name,
+            config,
+            config_error,
+            stray,
+            lists,
+            has_ended,
+        }
     }
 
     /// A list for the calling thread: one that an ended thread has left, or a new one.

@@ -60,7 +60,11 @@ impl FreeList {
             return self.read_stray();
         }
         let mut stats = self.read();
-        let told = self.books.released_told.load(Ordering::Relaxed).max(stats.released);
+        let told = self
+            .books
+            .released_told
+            .load(Ordering::Relaxed)
+            .max(stats.released);
         self.books.released_told.store(told, Ordering::Relaxed);
         stats.released = told;
         // Derived last, so that the sum holds whatever was in flight while the rest was read.
@@ -105,7 +109,9 @@ impl FreeList {
             in_use: 0,
             idle,
             capacity: if owned { self.capacity } else { 0 },
-            high_water: self.reached().max(self.books.high_water.load(Ordering::Relaxed)),
+            high_water: self
+                .reached()
+                .max(self.books.high_water.load(Ordering::Relaxed)),
             bytes: self.books.bytes(),
             threads: usize::from(owned),
         }
@@ -148,7 +154,9 @@ impl FreeList {
         if self.state.is_stray() {
             let total = books.total.fetch_add(1, Ordering::Relaxed) + 1;
             books.high_water.fetch_max(total, Ordering::Relaxed);
-            books.heap_bytes.fetch_add(block::bytes(capacity), Ordering::Relaxed);
+            books
+                .heap_bytes
+                .fetch_add(block::bytes(capacity), Ordering::Relaxed);
             return;
         }
         self.fold_high_water();
@@ -163,7 +171,9 @@ impl FreeList {
         let books = &self.books;
         if self.state.is_stray() {
             books.total.fetch_sub(1, Ordering::Relaxed);
-            books.heap_bytes.fetch_sub(block::bytes(capacity), Ordering::Relaxed);
+            books
+                .heap_bytes
+                .fetch_sub(block::bytes(capacity), Ordering::Relaxed);
             return;
         }
         self.sub_total(1);
@@ -174,17 +184,25 @@ impl FreeList {
     /// Before `low` is lowered for any other reason than a pop.
     pub(super) fn sub_total(&self, fewer: usize) {
         self.fold_high_water();
-        self.books.total.store(self.books.total() - fewer, Ordering::Relaxed);
+        self.books
+            .total
+            .store(self.books.total() - fewer, Ordering::Relaxed);
     }
 
     /// Notes the most that was out since `total` changed last, before it changes again.
     pub(super) fn fold_high_water(&self) {
-        let highest = self.books.high_water.load(Ordering::Relaxed).max(self.reached());
+        let highest = self
+            .books
+            .high_water
+            .load(Ordering::Relaxed)
+            .max(self.reached());
         self.books.high_water.store(highest, Ordering::Relaxed);
     }
 
     fn reached(&self) -> usize {
-        self.books.total().saturating_sub(self.low.load(Ordering::Relaxed))
+        self.books
+            .total()
+            .saturating_sub(self.low.load(Ordering::Relaxed))
     }
 
     /// Starts `low` anew at what is idle now. For that the slot is emptied into the stack, since a
@@ -222,7 +240,9 @@ impl FreeList {
             // Release, for the Acquire fence in `read`: who sees a store below sees the odd epoch.
             fence(Ordering::Release);
         }
-        Change { epoch: outermost.then_some(&self.books.epoch) }
+        Change {
+            epoch: outermost.then_some(&self.books.epoch),
+        }
     }
 }
 

@@ -32,11 +32,17 @@ pub(super) struct State {
 
 impl State {
     pub(super) const fn owned() -> Self {
-        Self { word: AtomicU8::new(OWNED), pins: Cell::new(0) }
+        Self {
+            word: AtomicU8::new(OWNED),
+            pins: Cell::new(0),
+        }
     }
 
     pub(super) const fn stray() -> Self {
-        Self { word: AtomicU8::new(STRAY), pins: Cell::new(0) }
+        Self {
+            word: AtomicU8::new(STRAY),
+            pins: Cell::new(0),
+        }
     }
 
     pub(super) fn is_owned(&self) -> bool {
@@ -65,7 +71,9 @@ impl FreeList {
         self.prepared.set(false);
         let drained = self.is_empty();
         // Relaxed: the closing thread publishes the list under its pool's lock.
-        self.state.word.store(if drained { DRAINED } else { DRAINING }, Ordering::Relaxed);
+        self.state
+            .word
+            .store(if drained { DRAINED } else { DRAINING }, Ordering::Relaxed);
         drained
     }
 
@@ -84,7 +92,8 @@ impl FreeList {
     /// If the list is not drained.
     pub(crate) fn reopen(&self) {
         assert!(self.is_drained(), "only a drained list may change hands");
-        self.room.store(self.capacity.saturating_sub(1), Ordering::Relaxed);
+        self.room
+            .store(self.capacity.saturating_sub(1), Ordering::Relaxed);
         self.state.word.store(OWNED, Ordering::Relaxed);
     }
 
@@ -153,6 +162,10 @@ impl FreeList {
     pub(super) fn is_slot(&self, buffer: std::ptr::NonNull<u8>) -> bool {
         // A stray list has no slab, and no one thread that may look.
         !self.state.is_stray()
-            && self.slab.borrow().as_ref().is_some_and(|slab| slab.contains(buffer))
+            && self
+                .slab
+                .borrow()
+                .as_ref()
+                .is_some_and(|slab| slab.contains(buffer))
     }
 }

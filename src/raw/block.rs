@@ -34,8 +34,10 @@ pub(crate) fn alloc(capacity: usize) -> Option<NonNull<u8>> {
     let behind = unsafe { start.add(capacity) };
     // SAFETY: PADDING bytes behind the capacity are inside, and nobody else knows of them yet.
     unsafe { ptr::write_bytes(behind.as_ptr(), 0, PADDING) };
-    // SAFETY: the byte behind the padding is inside as well; `shift` is below 64.
-    unsafe { behind.add(SHIFT_AT).write(shift as u8) };
+    // SAFETY: the byte behind the padding is inside as well.
+    let remembered = unsafe { behind.add(SHIFT_AT) };
+    // SAFETY: as the line above says; `shift` is below 64.
+    unsafe { remembered.write(shift as u8) };
     Some(start)
 }
 
@@ -78,8 +80,10 @@ pub(crate) const fn bytes(capacity: usize) -> usize {
 ///
 /// * `start` came from [`alloc`] with this very `capacity` and is not freed.
 unsafe fn base(start: NonNull<u8>, capacity: usize) -> NonNull<u8> {
-    // SAFETY: `alloc` put the shift there, inside the block.
-    let shift = unsafe { start.add(capacity + SHIFT_AT).read() };
+    // SAFETY: inside the block: `alloc` put the shift there.
+    let remembered = unsafe { start.add(capacity + SHIFT_AT) };
+    // SAFETY: `alloc` wrote it, and no buffer reaches behind its padding.
+    let shift = unsafe { remembered.read() };
     // SAFETY: `alloc` moved forward by that much from the block's base.
     unsafe { start.sub(usize::from(shift)) }
 }
@@ -98,7 +102,10 @@ mod tests {
 
     #[test]
     fn sizes_that_cannot_be_are_refused() {
-        for capacity in (0..=128).map(|less| usize::MAX - less).chain([isize::MAX as usize]) {
+        for capacity in (0..=128)
+            .map(|less| usize::MAX - less)
+            .chain([isize::MAX as usize])
+        {
             assert!(alloc(capacity).is_none(), "{capacity}");
         }
     }

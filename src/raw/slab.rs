@@ -38,7 +38,12 @@ impl Slab {
         let layout = Layout::from_size_align(bytes, ALIGN).ok()?;
         // SAFETY: the layout's size is not zero: filtered two lines above.
         let base = NonNull::new(unsafe { alloc::alloc_zeroed(layout) })?;
-        let slab = Self { base, layout, stride, slots };
+        let slab = Self {
+            base,
+            layout,
+            stride,
+            slots,
+        };
         slab.touch_pages();
         Some(slab)
     }
@@ -60,19 +65,17 @@ impl Slab {
         offset < self.layout.size()
     }
 
-    pub(crate) fn slots(&self) -> usize {
-        self.slots
-    }
-
     pub(crate) fn bytes(&self) -> usize {
         self.layout.size()
     }
 
     fn touch_pages(&self) {
         for offset in (0..self.layout.size()).step_by(PAGE) {
-            // SAFETY: offset is below the allocation's size; nothing else refers to it yet. Volatile,
-            // since a store of the value that is already there would be left out.
-            unsafe { self.base.add(offset).write_volatile(0) };
+            // SAFETY: offset is below the allocation's size.
+            let page = unsafe { self.base.add(offset) };
+            // SAFETY: inside the allocation, to which nothing else refers yet. Volatile, since a
+            // store of the value that is already there would be left out.
+            unsafe { page.write_volatile(0) };
         }
     }
 }
@@ -87,9 +90,17 @@ impl Drop for Slab {
 /// Bytes from one slot to the next: the buffer, its padding, and whatever makes it an odd number of
 /// cache lines, so that the slots' first lines spread over all sets of a cache (ADR-002).
 pub(crate) const fn stride(buffer_size: usize) -> Option<usize> {
-    let Some(padded) = buffer_size.checked_add(PADDING) else { return None };
-    let Some(lines) = padded.checked_next_multiple_of(ALIGN) else { return None };
-    if (lines / ALIGN).is_multiple_of(2) { lines.checked_add(ALIGN) } else { Some(lines) }
+    let Some(padded) = buffer_size.checked_add(PADDING) else {
+        return None;
+    };
+    let Some(lines) = padded.checked_next_multiple_of(ALIGN) else {
+        return None;
+    };
+    if (lines / ALIGN).is_multiple_of(2) {
+        lines.checked_add(ALIGN)
+    } else {
+        Some(lines)
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +113,10 @@ mod tests {
             let stride = stride(size).unwrap();
             assert_eq!(stride / ALIGN % 2, 1, "size {size}");
             assert_eq!(stride % ALIGN, 0, "size {size}");
-            assert!((size + PADDING..size + PADDING + 2 * ALIGN).contains(&stride), "size {size}");
+            assert!(
+                (size + PADDING..size + PADDING + 2 * ALIGN).contains(&stride),
+                "size {size}"
+            );
         }
         assert_eq!(stride(4096), Some(4096 + 64));
         assert_eq!(stride(usize::MAX - 64), None);

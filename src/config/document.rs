@@ -1,0 +1,252 @@
+//! A configuration file: TOML, walked by hand so that every error has its line and column.
+
+mod text;
+
+use std::path::Path;
+use std::str;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{escaped, printable};
+use super::key::nearest;
+use super::layer::{Given, Layer};
+use super::{ConfigError, ConfigErrorKind, Key, PoolTable, key};
+use text::Text;
+
+/// `[poold]` is the service's; its content is checked there.
+const SERVICE_TABLE: &str = "poold";
+const POOLS_TABLE: &str = "pools";
+
+const KEYS: [Key; 5] = [
+    Key::Workload,
+    Key::PoolSize,
+    Key::BufferSize,
+    Key::ZeroOnRelease,
+    Key::HitRateWarning,
+];
+
+/// What a file says.
+#[derive(Debug)]
+pub(super) struct Document {
+    top: Layer,
+    pools: Vec<(PoolTable, Layer)>,
+}
+
+impl Document {
+    /// Reads the whole file: a slip in another pool's table is an error too.
+    pub(super) fn parse(path: Arc<Path>, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = match str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => return Err(not_utf8(path, bytes, error)),
+        };
+        let reader = Reader {
+            text: Text::new(path, text),
+        };
+        let table = DeTable::parse(text).map_err(|error| reader.not_toml(&error))?;
+        reader.document(table.get_ref())
+    }
+
+    /// The pool's own table before the top.
+    pub(super) fn layer_of(mut self, pool: &str) -> Layer {
+        match self.pools.iter().position(|(table, _)| table.name == pool) {
+            Some(index) => self.pools.swap_remove(index).1.or(self.top),
+            None => self.top,
+        }
+    }
+
+    pub(super) fn pool_tables(self) -> Vec<PoolTable> {
+        self.pools.into_iter().map(|(table, _)| table).collect()
+    }
+}
+
+fn not_utf8(path: Arc<Path>, bytes: &[u8], error: str::Utf8Error) -> ConfigError {
+    let (valid, rest) = bytes.split_at(error.valid_up_to());
+    let valid = str::from_utf8(valid).unwrap_or_default();
+    let source = Text::new(path, valid).place(valid.len());
+    let value = format!(
+        "the byte 0x{:02x}",
+        rest.first().copied().unwrap_or_default()
+    );
+    ConfigError::new(
+        ConfigErrorKind::Unreadable,
+        "text",
+        value,
+        "UTF-8".into(),
+        source,
+    )
+}
+
+type Entry<'t, 'i> = (
+    &'t Spanned<toml::de::DeString<'i>>,
+    &'t Spanned<DeValue<'i>>,
+);
+
+/// The entries in the order of the file; the table itself is in the order of the alphabet.
+fn entries<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+/// Walks a parsed file; the text says where each thing stands.
+#[derive(Debug)]
+struct Reader<'i> {
+    text: Text<'i>,
+}
+
+impl Reader<'_> {
+    fn document(&self, table: &DeTable<'_>) -> Result<Document, ConfigError> {
+        let mut document = Document {
+            top: Layer::default(),
+            pools: Vec::new(),
+        };
+        for (name, value) in entries(table) {
+            match name.get_ref().as_ref() {
+                POOLS_TABLE => document.pools = self.pools(self.table(POOLS_TABLE, value)?)?,
+                SERVICE_TABLE => drop(self.table(SERVICE_TABLE, value)?),
+                key => self.setting(&mut document.top, key, (name, value))?,
+            }
+        }
+        Ok(document)
+    }
+
+    fn pools(&self, tables: &DeTable<'_>) -> Result<Vec<(PoolTable, Layer)>, ConfigError> {
+        let pool = |(name, value): Entry<'_, '_>| {
+            let table = format!("{POOLS_TABLE}.{}", name.get_ref());
+            let layer = self.pool(&table, self.table(&table, value)?)?;
+            let source = self.text.place(name.span().start);
+            let name = name.get_ref().to_string();
+            Ok((PoolTable { name, source }, layer))
+        };
+        entries(tables).into_iter().map(pool).collect()
+    }
+
+    fn pool(&self, name: &str, table: &DeTable<'_>) -> Result<Layer, ConfigError> {
+        let mut layer = Layer::default();
+        for (key, value) in entries(table) {
+            let full = format!("{name}.{}", key.get_ref());
+            self.setting(&mut layer, &full, (key, value))?;
+        }
+        Ok(layer)
+    }
+
+    /// Reads one key into `layer`. `full` is the key with its table.
+    fn setting(
+        &self,
+        layer: &mut Layer,
+        full: &str,
+        (name, value): Entry<'_, '_>,
+    ) -> Result<(), ConfigError> {
+        let Some(key) = KEYS.into_iter().find(|key| key.name() == name.get_ref()) else {
+            return Err(self.unknown(full, (name, value)));
+        };
+        let given = Given::new(
+            key,
+            full,
+            self.text.shown(value.span()),
+            self.text.place(value.span().start),
+        );
+        let value = value.get_ref();
+        match key {
+            Key::Workload => layer.workload = Some(given.settle(workload(value))?),
+            Key::PoolSize => layer.pool_size = Some(given.settle(pool_size(value))?),
+            Key::BufferSize => layer.buffer_size = Some(given.settle(buffer_size(value))?),
+            Key::ZeroOnRelease => {
+                let flag = value.as_bool().ok_or(ConfigErrorKind::Invalid);
+                layer.zero_on_release = Some(given.settle(flag)?);
+            }
+            Key::HitRateWarning => layer.hit_rate_warning = Some(given.settle(hit_rate(value))?),
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, full: &str, (name, value): Entry<'_, '_>) -> ConfigError {
+        let mut known: Vec<&str> = KEYS.into_iter().map(Key::name).collect();
+        if name.get_ref() == full {
+            known.extend([POOLS_TABLE, SERVICE_TABLE]);
+        }
+        let note = format!(
+            "an unknown key; the nearest known is {}",
+            nearest(name.get_ref(), &known)
+        );
+        ConfigError::new(
+            ConfigErrorKind::UnknownKey,
+            full,
+            self.text.shown(value.span()),
+            format!("one of {}", known.join(", ")),
+            self.text.place(name.span().start),
+        )
+        .with_note(note)
+    }
+
+    fn table<'t, 'i>(
+        &self,
+        name: &str,
+        value: &'t Spanned<DeValue<'i>>,
+    ) -> Result<&'t DeTable<'i>, ConfigError> {
+        value.get_ref().as_table().ok_or_else(|| {
+            let shown = self.text.shown(value.span());
+            let source = self.text.place(value.span().start);
+            let allowed = format!("a table, written [{}]", printable(name));
+            ConfigError::new(ConfigErrorKind::Invalid, name, shown, allowed, source)
+        })
+    }
+
+    /// The parser's complaint, with the line that it is about as key and value.
+    fn not_toml(&self, error: &toml::de::Error) -> ConfigError {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = self.text.line(offset);
+        let (key, value) = match line.split_once('=') {
+            Some((key, value)) => (key.trim(), value.trim()),
+            None => ("text", line.trim()),
+        };
+        let (value, source) = (printable(value), self.text.place(offset));
+        ConfigError::new(
+            ConfigErrorKind::Syntax,
+            key,
+            value,
+            "valid TOML".into(),
+            source,
+        )
+        .with_note(escaped(error.message()))
+    }
+}
+
+fn workload(value: &DeValue<'_>) -> Result<crate::workload::Workload, ConfigErrorKind> {
+    value
+        .as_str()
+        .ok_or(ConfigErrorKind::Invalid)
+        .and_then(key::workload)
+}
+
+fn pool_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
+    integer(value).and_then(key::pool_size)
+}
+
+fn buffer_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
+    let bytes = match value.as_str() {
+        Some(text) => key::bytes(text),
+        None => integer(value),
+    };
+    bytes.and_then(key::buffer_size)
+}
+
+/// A float; an integer too, since 0 and 1 are ratios.
+fn hit_rate(value: &DeValue<'_>) -> Result<f64, ConfigErrorKind> {
+    let rate = match value {
+        DeValue::Float(float) => float.as_str().parse().map_err(|_| ConfigErrorKind::Invalid),
+        _ => integer(value).map(|rate| rate as f64),
+    };
+    rate.and_then(key::hit_rate)
+}
+
+fn integer(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
+    let integer = value.as_integer().ok_or(ConfigErrorKind::Invalid)?;
+    let signed = i128::from_str_radix(integer.as_str(), integer.radix());
+    signed
+        .ok()
+        .and_then(|n| usize::try_from(n).ok())
+        .ok_or(ConfigErrorKind::OutOfRange)
+}

@@ -1,0 +1,121 @@
+//! The five keys: their names, what each may hold, and how text becomes a value.
+
+use super::{ConfigErrorKind, PoolConfig};
+use crate::workload::Workload;
+
+/// A key of the TOML file, of the top and of `[pools.NAME]` alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Workload,
+    PoolSize,
+    BufferSize,
+    ZeroOnRelease,
+    HitRateWarning,
+}
+
+impl Key {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Workload => "workload",
+            Self::PoolSize => "pool_size",
+            Self::BufferSize => "buffer_size",
+            Self::ZeroOnRelease => "zero_on_release",
+            Self::HitRateWarning => "hit_rate_warning",
+        }
+    }
+
+    /// What may stand behind it, for a person to read.
+    pub(super) fn allowed(self) -> String {
+        match self {
+            Self::Workload => "one of low, medium, high, extreme".into(),
+            Self::PoolSize => format!("an integer from 0 to {}", PoolConfig::POOL_SIZE_MAX),
+            Self::BufferSize => format!(
+                "bytes from {} to {}, as an integer or like 8KiB or 1MiB",
+                PoolConfig::BUFFER_SIZE_MIN,
+                PoolConfig::BUFFER_SIZE_MAX
+            ),
+            Self::ZeroOnRelease => "true or false".into(),
+            Self::HitRateWarning => "a ratio from 0 to 1, such as 0.9 for 90 %".into(),
+        }
+    }
+
+    /// The decision that the key's default and range follow from.
+    pub(super) const fn adr(self) -> &'static str {
+        match self {
+            Self::Workload | Self::PoolSize | Self::BufferSize | Self::ZeroOnRelease => "ADR-001",
+            Self::HitRateWarning => "ADR-007",
+        }
+    }
+}
+
+/// An unsigned decimal number: ASCII digits, nothing else.
+pub(super) fn integer(text: &str) -> Result<usize, ConfigErrorKind> {
+    let magnitude = text.strip_prefix('-').unwrap_or(text);
+    let digits = !magnitude.is_empty() && magnitude.bytes().all(|b| b.is_ascii_digit());
+    if !digits {
+        return Err(ConfigErrorKind::Invalid);
+    }
+    text.parse().map_err(|_| ConfigErrorKind::OutOfRange)
+}
+
+/// Bytes: an [`integer`], on its own or with `KiB` (1024) or `MiB` (1024²) directly behind it.
+pub(super) fn bytes(text: &str) -> Result<usize, ConfigErrorKind> {
+    let (digits, unit) = match (text.strip_suffix("KiB"), text.strip_suffix("MiB")) {
+        (Some(digits), _) => (digits, 1 << 10),
+        (_, Some(digits)) => (digits, 1 << 20),
+        _ => (text, 1),
+    };
+    integer(digits)?
+        .checked_mul(unit)
+        .ok_or(ConfigErrorKind::OutOfRange)
+}
+
+/// A workload's name, in lower case.
+pub(super) fn workload(text: &str) -> Result<Workload, ConfigErrorKind> {
+    text.parse().map_err(|_| ConfigErrorKind::Invalid)
+}
+
+/// `buffers`, if a pool may have so many.
+pub(super) fn pool_size(buffers: usize) -> Result<usize, ConfigErrorKind> {
+    within(buffers, buffers <= PoolConfig::POOL_SIZE_MAX)
+}
+
+/// `bytes`, if a buffer may have so many.
+pub(super) fn buffer_size(bytes: usize) -> Result<usize, ConfigErrorKind> {
+    within(
+        bytes,
+        (PoolConfig::BUFFER_SIZE_MIN..=PoolConfig::BUFFER_SIZE_MAX).contains(&bytes),
+    )
+}
+
+/// `rate`, if it is a ratio; not a number is none.
+pub(super) fn hit_rate(rate: f64) -> Result<f64, ConfigErrorKind> {
+    within(rate, (0.0..=1.0).contains(&rate))
+}
+
+fn within<T>(value: T, fits: bool) -> Result<T, ConfigErrorKind> {
+    fits.then_some(value).ok_or(ConfigErrorKind::OutOfRange)
+}
+
+/// What `unknown` was most likely meant to be: the first of `known` with the fewest edits.
+pub(super) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> &'a str {
+    // Longer than any known name, and short enough for the edit table.
+    let unknown: Vec<char> = unknown.chars().take(64).collect();
+    let edits = |name: &&&str| edit_distance(&unknown, name);
+    known.iter().min_by_key(edits).copied().unwrap_or_default()
+}
+
+/// Levenshtein's distance: insertions, deletions and replacements from `a` to `b`.
+fn edit_distance(a: &[char], b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=a.len()).collect();
+    for (i, b) in b.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, a) in a.iter().enumerate() {
+            let replaced = diagonal + usize::from(*a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[a.len()]
+}

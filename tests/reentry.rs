@@ -1,0 +1,100 @@
+//! An allocator that itself acquires from the pools: no deadlock, no recursion, and right books.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use knhk_pool::{BufferPool, LocalPool, PoolConfig, Workload, snapshot};
+
+static POOL: BufferPool = BufferPool::new("reentry");
+static OTHER: BufferPool = BufferPool::new("reentry-other");
+
+thread_local! {
+    static ARMED: Cell<bool> = const { Cell::new(false) };
+    /// So that the heap fallback's own allocation does not acquire again.
+    static ACQUIRING: Cell<bool> = const { Cell::new(false) };
+    static ACQUIRED: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Nosy;
+
+fn acquire_from_the_allocator() {
+    if !ARMED.get() || ACQUIRING.replace(true) {
+        return;
+    }
+    let mut buffers = [POOL.acquire(), OTHER.acquire()];
+    buffers[0].push(1);
+    drop(buffers);
+    ACQUIRED.set(ACQUIRED.get() + 1);
+    ACQUIRING.set(false);
+}
+
+// SAFETY: every call goes to `System` as it came.
+unsafe impl GlobalAlloc for Nosy {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        acquire_from_the_allocator();
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        acquire_from_the_allocator();
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Nosy = Nosy;
+
+/// Everything that takes a cold path, on a fresh thread whose allocator acquires.
+fn use_the_pools() -> u64 {
+    ARMED.set(true);
+    drop(POOL.acquire());
+    let held: Vec<_> = (0..40).map(|_| POOL.acquire()).collect();
+    let mut grown = OTHER.acquire();
+    grown.resize(100_000, 0);
+    drop((held, grown.into_vec()));
+    POOL.trim_current_thread();
+    POOL.warm_up();
+    let local = LocalPool::new(PoolConfig::from(Workload::Low)).expect("a profile is in range");
+    let held: Vec<_> = (0..20).map(|_| local.acquire()).collect();
+    drop(held);
+    local.trim();
+    let built = BufferPool::builder("reentry-built".to_owned())
+        .pool_size(2)
+        .build();
+    drop(built.expect("two are in range").acquire());
+    let _ = (snapshot(), POOL.stats(), POOL.handle().acquire());
+    // The thread ends armed: its destructors free, and so acquire.
+    ACQUIRED.get()
+}
+
+#[test]
+fn allocator_that_acquires_neither_deadlocks_nor_unbalances_the_books() {
+    let (done, watch) = mpsc::channel();
+    thread::spawn(move || {
+        for _ in 0..3 {
+            let acquired = thread::spawn(use_the_pools)
+                .join()
+                .expect("no panic in a cold path");
+            assert!(acquired > 10, "the allocator was not called: {acquired}");
+        }
+        done.send(()).expect("the test is waiting");
+    });
+    watch
+        .recv_timeout(Duration::from_secs(60))
+        .expect("a cold path waits for itself");
+    for pool in [&POOL, &OTHER] {
+        let stats = pool.stats();
+        assert_eq!(stats.in_use, 0, "{stats:?}");
+        assert_eq!(
+            stats.hits + stats.misses,
+            stats.released + stats.freed + stats.detached
+        );
+    }
+}
