@@ -106,7 +106,7 @@ impl PoolConfig {
     /// # Ok::<(), knhk_pool::ConfigError>(())
     /// ```
     pub fn load(pool: &str) -> Result<Self, ConfigError> {
-        resolve(pool, &Overrides::NONE)
+        resolve(pool, &Overrides::NONE, None)
     }
 
     /// As [`load`](Self::load), with the TOML file at `path` in place of the one that
@@ -117,7 +117,7 @@ impl PoolConfig {
     /// As [`load`](Self::load), and when `path` is not a readable file of TOML in UTF-8 of at most
     /// 1 MiB. Always, in a build without the feature `toml`.
     pub fn load_file(pool: &str, path: &Path) -> Result<Self, ConfigError> {
-        load::resolve(pool, &Overrides::NONE, Some(path), std::env::vars_os())
+        resolve(pool, &Overrides::NONE, Some(path))
     }
 
     /// The `[pools.NAME]` tables of the file at `path`, or without one of the file that

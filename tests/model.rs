@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use knhk_pool::{Buffer, BufferPool, LocalPool, PoolConfig, PoolStats, Workload};
 
 const OPERATIONS: u64 = if cfg!(miri) { 800 } else { 10_000_000 };
+const PHASE: u64 = if cfg!(miri) { 50 } else { 4_000 };
 const CAPACITY: usize = 12;
 const BUFFER_SIZE: usize = 192;
 
@@ -120,7 +121,7 @@ fn run<'pool>(
     let mut model = Model::default();
     for operation in 0..OPERATIONS / 2 {
         // Phases of filling and of emptying, so that both ends are reached.
-        let filling = (operation / 4_000) % 2 == 0;
+        let filling = (operation / PHASE).is_multiple_of(2);
         let some = (!model.held.is_empty()).then(|| random.below(model.held.len().max(1)));
         match (random.below(100), some) {
             (0..35, _) | (35..45, _) if filling || model.held.len() < 3 => {
