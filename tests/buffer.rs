@@ -125,7 +125,7 @@ proptest! {
 fn bytes_behind_capacity(buffer: &mut Buffer<'_>) -> Vec<u8> {
     let end = buffer.as_mut_ptr().wrapping_add(buffer.capacity());
     // SAFETY: at least 64 initialised bytes follow the capacity.
-    (0..64).map(|at| unsafe { end.add(at).read() }).collect()
+    unsafe { std::slice::from_raw_parts(end, 64) }.to_vec()
 }
 
 #[test]

@@ -307,7 +307,7 @@ fn totals_never_fall_and_always_add_up_while_threads_come_and_go() {
     let pool = leaked("monotone", 4);
     let reads = if cfg!(miri) { 30 } else { 20_000 };
     let stop = std::sync::atomic::AtomicBool::new(false);
-    let (stop, pool) = (&stop, &*pool);
+    let (stop, pool) = (&stop, pool);
     thread::scope(|scope| {
         let churn = move || {
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {

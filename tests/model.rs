@@ -8,6 +8,7 @@ use knhk_pool::{Buffer, BufferPool, LocalPool, PoolConfig, PoolStats, Workload};
 const OPERATIONS: u64 = if cfg!(miri) { 800 } else { 10_000_000 };
 const PHASE: u64 = if cfg!(miri) { 50 } else { 4_000 };
 const CAPACITY: usize = 12;
+const MOST_HELD: usize = 3 * CAPACITY;
 const BUFFER_SIZE: usize = 192;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same sequence in every run.
@@ -124,10 +125,8 @@ fn run<'pool>(
         let filling = (operation / PHASE).is_multiple_of(2);
         let some = (!model.held.is_empty()).then(|| random.below(model.held.len().max(1)));
         match (random.below(100), some) {
-            (0..35, _) | (35..45, _) if filling || model.held.len() < 3 => {
-                if model.held.len() < 3 * CAPACITY {
-                    model.add(acquire(), random.next() as u8);
-                }
+            (0..45, _) if (filling || model.held.len() < 3) && model.held.len() < MOST_HELD => {
+                model.add(acquire(), random.next() as u8);
             }
             (0..6, _) => match try_acquire() {
                 Some(buffer) => model.add(buffer, random.next() as u8),
