@@ -20,6 +20,8 @@ pub(crate) enum Counter {
     Misses,
     /// Acquires refused because the caller did not want the heap.
     Exhausted,
+    /// Releases that put an object back. (A free list's follow from what is idle.)
+    Released,
     /// Releases that gave memory back to the allocator.
     Freed,
     /// Buffers that outgrew the pool's size.

@@ -25,7 +25,7 @@
 //! | sizes set in the program | [`BufferPool::builder`] |
 //! | a pool in a worker's own state | [`LocalPool`] |
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
-//! | triples and receipts of the KNHK hot path | [`triples`] |
+//! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`] |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`] |
 //!
 //! # Sizes
@@ -51,8 +51,7 @@
 //! # Unsafe code
 //!
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
-//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), and
-//! `object_pool` (which slots hold objects).
+//! `free_list`, `buffer`, `local_pool`, and `buffer_pool` (which thread may use which list).
 
 #[allow(unsafe_code)]
 mod buffer;
@@ -64,13 +63,23 @@ mod counters;
 mod free_list;
 #[allow(unsafe_code)]
 mod local_pool;
+mod object_pool;
 mod pool_error;
 #[allow(unsafe_code)]
 mod raw;
 mod reentry;
 mod registry;
 mod sync;
+mod triples;
 mod workload;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/knhk.md")]
+struct KnhkPage;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use crate::buffer::Buffer;
 pub use crate::buffer_pool::{BufferPool, BufferPoolBuilder, PoolHandle, acquire, default_pool};
@@ -79,6 +88,11 @@ pub use crate::config::{
 };
 pub use crate::counters::PoolStats;
 pub use crate::local_pool::LocalPool;
+pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
 pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, snapshot};
+pub use crate::triples::{
+    CapacityUsage, KnhkPool, MergedReceipt, PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker,
+    SoaTriples, TriplesError, load_into, receipt_hash,
+};
 pub use crate::workload::{UnknownWorkload, Workload};

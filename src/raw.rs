@@ -11,6 +11,7 @@
 
 pub(crate) mod block;
 pub(crate) mod slab;
+pub(crate) mod slots;
 
 use std::ptr::{self, NonNull};
 

@@ -1,0 +1,362 @@
+//! Pools of typed objects: made once, lent by guard or by value, put in order on release.
+//!
+//! ```text
+//!            get ─▶ Pooled (guard) ─ drop ─▶ reset ─┐
+//!  idle ──┤                                         ├──▶ idle
+//!            acquire ─▶ T (by value) ─ release ─────┘
+//! ```
+//!
+//! An object that is lent by guard stays in its slot: a guard is two pointers, and nothing is
+//! copied. An object that is acquired by value is moved out and in, which for large objects costs
+//! more than the pool saves. What was released last is handed out first, while it is in cache.
+//!
+//! A pool has one owner. It can be sent to another thread, but not shared by two; for that, give
+//! each thread its own. [`ObjectPool`] has its capacity in its type, [`HeapObjectPool`] is told at
+//! run time; they are one pool.
+//!
+//! What is the caller's may do as it likes: `make`, [`Reset`] and the object's `Drop` may panic, or
+//! use the pool that they are called from. The pool's books are in order before any of them runs.
+
+mod ledger;
+mod pooled;
+mod reset;
+
+use std::any;
+use std::fmt;
+use std::ops::Deref;
+
+use crate::counters::PoolStats;
+use crate::pool_error::PoolError;
+use crate::raw::slots::{self, Full, Slots, TakesBack};
+use crate::registry;
+
+use ledger::Ledger;
+pub use pooled::Pooled;
+use pooled::reset;
+pub use reset::Reset;
+
+/// A pool of up to `N` objects; all else it has from [`HeapObjectPool`].
+///
+/// # Cost
+///
+/// One allocation each for the slots, the list of them, and the counters, when it is made; none
+/// afterwards. Moving a pool moves a few words, whatever `N` and `T` are.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::ObjectPool;
+///
+/// let pool: ObjectPool<Vec<u32>, 4> = ObjectPool::new(|| Vec::with_capacity(1024));
+/// let mut numbers = pool.get()?;
+/// numbers.push(7);
+/// assert_eq!((pool.in_use(), pool.available()), (1, 3));
+/// drop(numbers);
+///
+/// let numbers = pool.get()?; // the same one: empty again, its capacity kept
+/// assert!(numbers.is_empty() && numbers.capacity() >= 1024);
+/// # Ok::<(), knhk_pool::PoolError>(())
+/// ```
+///
+/// A guard does not outlive its pool:
+///
+/// ```compile_fail,E0505
+/// # use knhk_pool::ObjectPool;
+/// let pool: ObjectPool<String, 4> = ObjectPool::with_default();
+/// let text = pool.get().unwrap();
+/// drop(pool);
+/// drop(text);
+/// ```
+pub struct ObjectPool<T, const N: usize>(HeapObjectPool<T>);
+
+impl<T: Reset, const N: usize> ObjectPool<T, N> {
+    /// Makes the pool and, by `N` calls of `make`, its objects.
+    ///
+    /// # Panics
+    ///
+    /// If `make` panics: then what it has made is dropped. If the memory would be more than
+    /// `isize::MAX` bytes.
+    pub fn new(make: impl FnMut() -> T) -> Self {
+        Self(HeapObjectPool::new(N, make))
+    }
+
+    /// Like [`new`](Self::new), and listed under `name` in [`snapshot`](crate::snapshot()).
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn named(name: &str, make: impl FnMut() -> T) -> Self {
+        Self(HeapObjectPool::named(name, N, make))
+    }
+
+    /// A pool of `T::default()`s.
+    pub fn with_default() -> Self
+    where
+        T: Default,
+    {
+        Self::new(T::default)
+    }
+}
+
+impl<T, const N: usize> Deref for ObjectPool<T, N> {
+    type Target = HeapObjectPool<T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &HeapObjectPool<T> {
+        &self.0
+    }
+}
+
+impl<T, const N: usize> fmt::Debug for ObjectPool<T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_as("ObjectPool", f)
+    }
+}
+
+/// A pool of objects whose capacity is given at run time.
+///
+/// A *place* in the pool is idle (its object waits), in use (its object is lent, taken by value, or
+/// behind a forgotten guard), or empty (its object was dropped because its [`Reset`] panicked, or
+/// [written off](Self::clear)). [`release`](Self::release) fills a place whose object was taken or
+/// that is empty.
+///
+/// # Cost
+///
+/// `get` and the guard's drop are each a few instructions and one [`Reset::reset`]: no allocation,
+/// no lock, no read-modify-write, no copy of the object. A guard that is forgotten
+/// ([`mem::forget`](std::mem::forget)) costs its place: it counts as in use, and the object is never
+/// dropped.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::{HeapObjectPool, PoolError};
+///
+/// let pool = HeapObjectPool::named("lines", 1, String::new);
+/// let line = pool.get()?;
+/// let refused = pool.get().expect_err("the only one is lent");
+/// assert_eq!(refused, PoolError::Exhausted { pool: "lines", capacity: 1 });
+/// drop(line);
+/// let stats = pool.stats();
+/// assert_eq!((stats.hits, stats.exhausted, stats.released, stats.in_use), (1, 1, 1, 0));
+/// # Ok::<(), PoolError>(())
+/// ```
+///
+/// A pool is not shared by threads:
+///
+/// ```compile_fail,E0277
+/// # use knhk_pool::HeapObjectPool;
+/// let pool = HeapObjectPool::new(4, String::new);
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| pool.available());
+/// });
+/// ```
+pub struct HeapObjectPool<T> {
+    slots: Slots<T, Ledger>,
+}
+
+impl<T: Reset> HeapObjectPool<T> {
+    /// Makes the pool and, by `capacity` calls of `make`, its objects.
+    ///
+    /// The pool is not listed in [`snapshot`](crate::snapshot()); errors name it by the type of its
+    /// objects.
+    ///
+    /// # Panics
+    ///
+    /// If `make` panics: then what it has made is dropped. If the memory would be more than
+    /// `isize::MAX` bytes.
+    pub fn new(capacity: usize, make: impl FnMut() -> T) -> Self {
+        Self::build(any::type_name::<T>(), capacity, make)
+    }
+
+    /// Like [`new`](Self::new), and listed under `name` in [`snapshot`](crate::snapshot()), where
+    /// its totals stay when the pool is gone.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn named(name: &str, capacity: usize, make: impl FnMut() -> T) -> Self {
+        let pool = Self::build(registry::intern(name), capacity, make);
+        pool.ledger().list();
+        pool
+    }
+
+    /// A pool of `T::default()`s.
+    pub fn with_default(capacity: usize) -> Self
+    where
+        T: Default,
+    {
+        Self::new(capacity, T::default)
+    }
+
+    fn build(name: &'static str, capacity: usize, mut make: impl FnMut() -> T) -> Self {
+        let ledger = Ledger::new(name, capacity, slots::bytes::<T>(capacity));
+        let slots = Slots::new(capacity, ledger);
+        while slots.vacant() > 0 {
+            if let Ok(full) = slots.put(make()) {
+                slots.owner().own();
+                full.park();
+            }
+        }
+        Self { slots }
+    }
+
+    /// Lends an object until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::Exhausted`] when no object is idle.
+    #[inline]
+    pub fn get(&self) -> Result<Pooled<'_, T>, PoolError> {
+        match self.lend() {
+            Some(object) => Ok(object),
+            None => Err(PoolError::Exhausted {
+                pool: self.name(),
+                capacity: self.capacity(),
+            }),
+        }
+    }
+
+    /// As [`get`](Self::get), for callers with an error of their own.
+    #[inline]
+    pub(crate) fn lend(&self) -> Option<Pooled<'_, T>> {
+        self.take_idle().map(|full| Pooled::new(full))
+    }
+
+    /// Moves an object out of the pool; `None` when none is idle.
+    ///
+    /// It counts as in use until an object is [released](Self::release) in its stead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use knhk_pool::HeapObjectPool;
+    ///
+    /// let pool = HeapObjectPool::new(1, String::new);
+    /// let text = pool.acquire().expect("idle");
+    /// assert_eq!((pool.acquire(), pool.in_use()), (None, 1));
+    /// assert_eq!(pool.release(text), Ok(()));
+    /// assert_eq!(pool.release("one too many".into()), Err("one too many".into()));
+    /// ```
+    pub fn acquire(&self) -> Option<T> {
+        let full = self.take_idle()?;
+        self.ledger().taken();
+        Some(full.take())
+    }
+
+    /// Resets `object` and moves it into the pool, where an object was taken by value or where one
+    /// was lost. It need not be one that the pool has made.
+    ///
+    /// # Errors
+    ///
+    /// The object, not reset, when no place wants one.
+    ///
+    /// # Panics
+    ///
+    /// If [`Reset::reset`] panics: then the object is dropped.
+    pub fn release(&self, object: T) -> Result<(), T> {
+        let full = self.slots.put(object)?;
+        if self.ledger().settle_taken() {
+            Ledger::take_back(full);
+        } else {
+            let full = reset(full, |_never_owned| ());
+            self.ledger().own();
+            full.park();
+        }
+        Ok(())
+    }
+
+    /// Resets every idle object, and writes off what was taken by value and not released: it counts
+    /// as detached, no longer as in use. What guards hold is left alone.
+    ///
+    /// Which object is handed out next is not defined after this.
+    ///
+    /// # Panics
+    ///
+    /// If [`Reset::reset`] panics: then that object is dropped, and the rest is left as it was.
+    pub fn clear(&self) {
+        // From the top down: what is parked again lies above `index`, so that each is met once.
+        for index in (0..self.slots.idle()).rev() {
+            if let Some(full) = self.slots.take_idle_at(index) {
+                reset(full, |ledger| ledger.disown(1)).park();
+            }
+        }
+        self.ledger().write_off_taken();
+    }
+
+    #[inline(always)]
+    fn take_idle(&self) -> Option<Full<'_, T, Ledger>> {
+        match self.slots.take_idle() {
+            Some(full) => {
+                self.ledger().hit(self.slots.idle());
+                Some(full)
+            }
+            None => self.refuse(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self) -> Option<Full<'_, T, Ledger>> {
+        self.ledger().exhausted();
+        None
+    }
+}
+
+impl<T> HeapObjectPool<T> {
+    /// Objects that wait to be handed out.
+    pub fn available(&self) -> usize {
+        self.slots.idle()
+    }
+
+    /// Whether nothing waits to be handed out, so that the next [`get`](Self::get) is refused.
+    pub fn is_empty(&self) -> bool {
+        self.available() == 0
+    }
+
+    /// Objects that are lent, taken by value, or behind a forgotten guard.
+    pub fn in_use(&self) -> usize {
+        self.ledger().in_use(self.slots.idle())
+    }
+
+    /// The most objects that were ever in use at once.
+    pub fn high_water(&self) -> usize {
+        self.ledger().high_water()
+    }
+
+    /// How many objects the pool can hold.
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// The name in errors and snapshots.
+    pub fn name(&self) -> &'static str {
+        self.ledger().name()
+    }
+
+    /// What the pool has done: `hits` were handed out, `exhausted` refused, `freed` dropped because
+    /// their [`Reset`] panicked, `detached` [written off](Self::clear).
+    pub fn stats(&self) -> PoolStats {
+        self.ledger().stats()
+    }
+
+    #[inline(always)]
+    fn ledger(&self) -> &Ledger {
+        self.slots.owner()
+    }
+
+    fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("name", &self.name())
+            .field("capacity", &self.capacity())
+            .field("available", &self.available())
+            .field("in_use", &self.in_use())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for HeapObjectPool<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("HeapObjectPool", f)
+    }
+}

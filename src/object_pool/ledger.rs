@@ -1,0 +1,185 @@
+//! What an object pool has done and holds: written by the pool's owner alone, readable from any
+//! thread.
+
+use std::cell::Cell;
+
+use crate::counters::{Counter, Counters, PoolStats};
+use crate::registry::{self, PoolKind, Source};
+use crate::sync::{Arc, AtomicUsize, Ordering};
+
+/// The owner's side. Tells the registry on drop, if the pool is listed there.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    shared: Arc<Shared>,
+    /// Objects that were taken by value and not given back.
+    taken: Cell<usize>,
+    listed: Cell<bool>,
+}
+
+/// The readers' side. All orderings are Relaxed but the counters' own: a figure publishes nothing
+/// but itself.
+#[derive(Debug)]
+struct Shared {
+    name: &'static str,
+    capacity: usize,
+    bytes: usize,
+    counters: Counters,
+    /// Objects that are the pool's: idle, lent, or taken by value.
+    owned: AtomicUsize,
+    high_water: AtomicUsize,
+}
+
+impl Ledger {
+    /// Books of a pool that owns nothing yet.
+    pub(super) fn new(name: &'static str, capacity: usize, bytes: usize) -> Self {
+        let shared = Shared {
+            name,
+            capacity,
+            bytes,
+            counters: Counters::new(),
+            owned: AtomicUsize::new(0),
+            high_water: AtomicUsize::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+            taken: Cell::new(0),
+            listed: Cell::new(false),
+        }
+    }
+
+    /// Makes the pool visible in snapshots.
+    pub(super) fn list(&self) {
+        registry::register(self.source());
+        self.listed.set(true);
+    }
+
+    fn source(&self) -> Arc<dyn Source> {
+        Arc::clone(&self.shared) as Arc<dyn Source>
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.shared.name
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        self.shared.stats()
+    }
+
+    pub(super) fn high_water(&self) -> usize {
+        self.shared.high_water.load(Ordering::Relaxed)
+    }
+
+    /// Objects that are out, when `idle` are not.
+    #[inline(always)]
+    pub(super) fn in_use(&self, idle: usize) -> usize {
+        self.owned() - idle
+    }
+
+    /// An object was handed out, and `idle` are left.
+    #[inline(always)]
+    pub(super) fn hit(&self, idle: usize) {
+        self.shared.counters.bump(Counter::Hits);
+        let in_use = self.in_use(idle);
+        if in_use > self.high_water() {
+            self.shared.high_water.store(in_use, Ordering::Relaxed);
+        }
+    }
+
+    /// An acquire found nothing idle.
+    pub(super) fn exhausted(&self) {
+        self.shared.counters.bump(Counter::Exhausted);
+    }
+
+    /// An object that was handed out came back.
+    #[inline(always)]
+    pub(super) fn released(&self) {
+        self.shared.counters.bump(Counter::Released);
+    }
+
+    /// An object that was handed out came back and had to be dropped.
+    pub(super) fn freed(&self) {
+        self.shared.counters.bump(Counter::Freed);
+        self.disown(1);
+    }
+
+    /// An object was taken by value.
+    pub(super) fn taken(&self) {
+        self.taken.set(self.taken.get() + 1);
+    }
+
+    /// An object came by value: whether it stands for one that was taken.
+    pub(super) fn settle_taken(&self) -> bool {
+        let left = self.taken.get().checked_sub(1);
+        self.taken.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// Counts what was taken by value as gone for good.
+    pub(super) fn write_off_taken(&self) {
+        let taken = self.taken.take();
+        (0..taken).for_each(|_| self.shared.counters.bump(Counter::Detached));
+        self.disown(taken);
+    }
+
+    /// The pool has one object more.
+    pub(super) fn own(&self) {
+        self.shared.owned.store(self.owned() + 1, Ordering::Relaxed);
+    }
+
+    /// The pool has lost objects.
+    pub(super) fn disown(&self, objects: usize) {
+        self.shared
+            .owned
+            .store(self.owned() - objects, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn owned(&self) -> usize {
+        self.shared.owned.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        if self.listed.get() {
+            registry::unregister(&self.source());
+        }
+    }
+}
+
+impl Source for Shared {
+    fn kind(&self) -> PoolKind {
+        PoolKind::Object
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn stats(&self) -> PoolStats {
+        // What left is read before what was handed out, and hits are the older of the two in any
+        // operation, so that the difference is never negative.
+        let released = self.counters.get(Counter::Released);
+        let freed = self.counters.get(Counter::Freed);
+        let detached = self.counters.get(Counter::Detached);
+        let hits = self.counters.get(Counter::Hits);
+        let owned = self.owned.load(Ordering::Relaxed);
+        // The owner may have gone on between two reads: never tell more than there is.
+        let in_use =
+            usize::try_from(hits - released - freed - detached).map_or(owned, |n| n.min(owned));
+        PoolStats {
+            hits,
+            exhausted: self.counters.get(Counter::Exhausted),
+            released,
+            freed,
+            detached,
+            in_use,
+            idle: owned - in_use,
+            capacity: self.capacity,
+            high_water: self.high_water.load(Ordering::Relaxed),
+            bytes: self.bytes,
+            threads: 1,
+            ..PoolStats::default()
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! A fixed array of slots, each of which holds a `T` or nothing, and the lists of those at rest.
+//!
+//! ```text
+//!  memory │ T │ T │   │ T │   │ T │    slots: they stay where they are until the end
+//!  lists  │ •   • │ ·   · │ •   • │    pointers to slots
+//!          idle ─▶         ◀─ vacant
+//!         (hold a T)       (hold nothing)
+//! ```
+//!
+//! A slot in neither list is out, and a [`Full`] stands for it: a value that cannot be copied, and
+//! the only way to the object. To give the slot back is to consume that value. The types thereby
+//! keep the books that an unsafe free list would have to argue for; a `Full` that is lost or
+//! forgotten takes its slot and its object with it, and nothing else.
+//!
+//! Nothing is allocated after [`Slots::new`].
+//!
+//! # Invariants
+//!
+//! 1. `_memory` is one boxed slice of `lists.len()` places for a `T`, owned by the `Slots` and never
+//!    moved or resized; each pointer in `lists` or in a `Full` points to a place of it, and is
+//!    derived from the pointer that frees it.
+//! 2. Each slot is in exactly one of four states, and no user code runs while it is in none:
+//!    in `lists[..idle]` and holding a `T`; in `lists[len - vacant..]` and holding nothing; standing
+//!    behind one `Full` (a forgotten one included) and holding a `T`; being emptied by
+//!    [`Full::dispose`] or at hand in one of the functions below.
+//! 3. While a slot stands behind a `Full`, references to its object come from that `Full` alone.
+//!
+//! From 2 follows `idle + vacant < len` whenever a slot is at hand, so that a push always has room.
+
+use std::cell::Cell;
+use std::fmt;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// The slots, and beside them what their owner wants to reach from every [`Full`].
+pub(crate) struct Slots<T, O> {
+    /// `Cell` also makes the type invariant in `T`: what is put in through a shared reference must
+    /// live as long as what is taken out.
+    lists: Box<[Cell<NonNull<T>>]>,
+    idle: Cell<usize>,
+    vacant: Cell<usize>,
+    /// Reached through the lists; here to be freed.
+    _memory: Memory<T>,
+    owner: O,
+}
+
+// SAFETY: the memory belongs to the `Slots` alone (invariant 1), and every `Full` borrows the
+// `Slots`, which is not `Sync` (it holds `Cell`s), so that none is left on the old thread when the
+// `Slots` moves to another. What moves with it are values of `T` and `O`, which are `Send`.
+unsafe impl<T: Send, O: Send> Send for Slots<T, O> {}
+
+impl<T, O> Slots<T, O> {
+    /// Slots that hold nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// If the memory for `capacity` slots is more than `isize::MAX` bytes.
+    pub(crate) fn new(capacity: usize, owner: O) -> Self {
+        let memory = Memory::new(capacity);
+        let lists = (0..capacity)
+            .map(|index| Cell::new(memory.slot(index)))
+            .collect();
+        Self {
+            lists,
+            idle: Cell::new(0),
+            vacant: Cell::new(capacity),
+            _memory: memory,
+            owner,
+        }
+    }
+
+    pub(crate) fn owner(&self) -> &O {
+        &self.owner
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.lists.len()
+    }
+
+    /// Slots that hold an object and are not out.
+    pub(crate) fn idle(&self) -> usize {
+        self.idle.get()
+    }
+
+    /// Slots that hold nothing.
+    pub(crate) fn vacant(&self) -> usize {
+        self.vacant.get()
+    }
+
+    /// The idle object that was parked last.
+    #[inline(always)]
+    pub(crate) fn take_idle(&self) -> Option<Full<'_, T, O>> {
+        let idle = self.idle.get().checked_sub(1)?;
+        let slot = self.lists[idle].get();
+        self.idle.set(idle);
+        Some(Full { slot, home: self })
+    }
+
+    /// The idle object at `index`, counted from the one that was parked first; the last one takes
+    /// its place in the list.
+    pub(crate) fn take_idle_at(&self, index: usize) -> Option<Full<'_, T, O>> {
+        let last = self
+            .idle
+            .get()
+            .checked_sub(1)
+            .filter(|last| index <= *last)?;
+        let slot = self.lists[index].replace(self.lists[last].get());
+        self.idle.set(last);
+        Some(Full { slot, home: self })
+    }
+
+    /// Moves `object` into the slot that was vacated last.
+    ///
+    /// # Errors
+    ///
+    /// The object, if no slot is vacant.
+    pub(crate) fn put(&self, object: T) -> Result<Full<'_, T, O>, T> {
+        let Some(vacant) = self.vacant.get().checked_sub(1) else {
+            return Err(object);
+        };
+        let slot = self.lists[self.lists.len() - 1 - vacant].get();
+        self.vacant.set(vacant);
+        // SAFETY: the slot was in the vacant list, so it is memory for a T that holds nothing
+        // (invariants 1 and 2), and it left the list one line above.
+        unsafe { slot.write(object) };
+        Ok(Full { slot, home: self })
+    }
+
+    #[inline(always)]
+    fn push_idle(&self, slot: NonNull<T>) {
+        let idle = self.idle.get();
+        self.lists[idle].set(slot);
+        self.idle.set(idle + 1);
+    }
+
+    fn push_vacant(&self, slot: NonNull<T>) {
+        let vacant = self.vacant.get();
+        self.lists[self.lists.len() - 1 - vacant].set(slot);
+        self.vacant.set(vacant + 1);
+    }
+}
+
+/// Drops the idle objects. Objects behind forgotten [`Full`]s are forgotten with them.
+impl<T, O> Drop for Slots<T, O> {
+    fn drop(&mut self) {
+        // When a `T` panics in its drop, the others are still dropped, as a `Vec` would.
+        let rest = DropIdle(self);
+        rest.run();
+    }
+}
+
+struct DropIdle<'a, T, O>(&'a Slots<T, O>);
+
+impl<T, O> DropIdle<'_, T, O> {
+    fn run(&self) {
+        while let Some(full) = self.0.take_idle() {
+            full.dispose();
+        }
+    }
+}
+
+impl<T, O> Drop for DropIdle<'_, T, O> {
+    fn drop(&mut self) {
+        self.run();
+    }
+}
+
+impl<T, O> fmt::Debug for Slots<T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slots")
+            .field("capacity", &self.capacity())
+            .field("idle", &self.idle())
+            .field("vacant", &self.vacant())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One slot and its object, out of both lists. Dropping it without a call of [`park`](Self::park),
+/// [`take`](Self::take) or [`dispose`](Self::dispose) loses the slot.
+#[must_use = "the slot is lost unless it is parked, taken from, or disposed of"]
+pub(crate) struct Full<'a, T, O> {
+    slot: NonNull<T>,
+    home: &'a Slots<T, O>,
+}
+
+impl<'a, T, O> Full<'a, T, O> {
+    /// What the slots' owner keeps beside them.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> &'a O {
+        &self.home.owner
+    }
+
+    /// Puts the slot on top of the idle list, with its object.
+    #[inline(always)]
+    pub(crate) fn park(self) {
+        self.home.push_idle(self.slot);
+    }
+
+    /// Takes the object out; the slot is vacant.
+    pub(crate) fn take(self) -> T {
+        // SAFETY: behind a Full the slot holds a T (invariant 2); the Full is consumed and the slot
+        // listed as vacant below, so that the value is not read again.
+        let object = unsafe { self.slot.read() };
+        self.home.push_vacant(self.slot);
+        object
+    }
+
+    /// Drops the object where it is; the slot is vacant afterwards, also if the drop panics.
+    pub(crate) fn dispose(self) {
+        let vacating = Vacating(self);
+        // SAFETY: behind a Full the slot holds a T, and nobody else refers to it (invariants 2 and
+        // 3). While the user's drop runs, the slot is in no list, so that nothing is put into it;
+        // `vacating` lists it as vacant afterwards.
+        unsafe { vacating.0.slot.drop_in_place() };
+    }
+}
+
+/// Lists a slot as vacant when it is dropped.
+struct Vacating<'a, T, O>(Full<'a, T, O>);
+
+impl<T, O> Drop for Vacating<'_, T, O> {
+    fn drop(&mut self) {
+        self.0.home.push_vacant(self.0.slot);
+    }
+}
+
+impl<T, O> Deref for Full<'_, T, O> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: the slot holds a T (invariant 2), inside live memory (1), and a mutable reference
+        // to it could only come from this Full (3), which is borrowed.
+        unsafe { self.slot.as_ref() }
+    }
+}
+
+impl<T, O> DerefMut for Full<'_, T, O> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`; this Full is borrowed mutably, so there is no other reference.
+        unsafe { self.slot.as_mut() }
+    }
+}
+
+/// What the owner of slots does with an object whose [`Lease`] ends.
+pub(crate) trait TakesBack<T>: Sized {
+    /// Parks, takes or disposes of `full`.
+    fn take_back(full: Full<'_, T, Self>);
+}
+
+/// A [`Full`] that goes back by itself.
+pub(crate) struct Lease<'a, T, O: TakesBack<T>>(ManuallyDrop<Full<'a, T, O>>);
+
+impl<'a, T, O: TakesBack<T>> Lease<'a, T, O> {
+    #[inline(always)]
+    pub(crate) fn new(full: Full<'a, T, O>) -> Self {
+        Self(ManuallyDrop::new(full))
+    }
+}
+
+impl<T, O: TakesBack<T>> Deref for Lease<'_, T, O> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T, O: TakesBack<T>> DerefMut for Lease<'_, T, O> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T, O: TakesBack<T>> Drop for Lease<'_, T, O> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: a drop runs once, and nothing reads the field after it.
+        O::take_back(unsafe { ManuallyDrop::take(&mut self.0) });
+    }
+}
+
+/// The places themselves: a boxed slice behind a raw pointer, for pointers into it must survive
+/// moves of the pool, which a `Box` would not allow.
+struct Memory<T>(NonNull<[MaybeUninit<T>]>);
+
+impl<T> Memory<T> {
+    fn new(capacity: usize) -> Self {
+        Self(NonNull::from(Box::leak(Box::new_uninit_slice(capacity))))
+    }
+
+    fn slot(&self, index: usize) -> NonNull<T> {
+        assert!(index < self.0.len(), "slot {index} of {}", self.0.len());
+        // SAFETY: the index is inside the slice, asserted above.
+        unsafe { self.0.cast().add(index) }
+    }
+}
+
+/// Frees the places; what they hold is not dropped.
+impl<T> Drop for Memory<T> {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is that of the box that `new` leaked, and a drop runs once. No pointer
+        // into it is used after this: lists and Fulls live no longer than the Slots.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+/// Bytes that slots of `T` take, lists included.
+pub(crate) const fn bytes<T>(capacity: usize) -> usize {
+    capacity.saturating_mul(size_of::<T>() + size_of::<NonNull<T>>())
+}
