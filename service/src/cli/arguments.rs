@@ -1,0 +1,204 @@
+//! What the command line may say.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::builder::RangedI64ValueParser;
+use clap::{Args, Parser, Subcommand};
+use knhk_pool::Workload;
+
+use crate::input::Input;
+use crate::pools::PoolChoice;
+use crate::run::{Mode, Options};
+use crate::settings::{DELTA, Settings, WORKERS};
+
+/// The KNHK pipeline on pooled memory.
+#[derive(Debug, Parser)]
+#[command(name = "knhk-poold", version, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Take N-Triples through Ingest, Transform, Load, Reflex and Emit, and report
+    Run(RunArguments),
+    /// Print the effective configuration of the pools, with sources; fails if it is bad
+    Config(ConfigArguments),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; also when the reader of the output has had enough
+  1  done, but some lines were bad (not with --lenient)
+  2  wrong usage, hooks or configuration; something cannot be read or written";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct RunArguments {
+    /// N-Triples, also gzip-compressed; `-` is standard input; none: generated data
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Triples of the built-in data, when no FILE is given
+    #[arg(
+        long,
+        value_name = "TRIPLES",
+        default_value_t = 1_000_000,
+        conflicts_with = "files"
+    )]
+    generate: u64,
+
+    #[command(flatten)]
+    pools: PoolArguments,
+
+    /// Worker threads, 1 to 1024 [default: the cores]
+    #[arg(long, value_name = "N", value_parser = within(WORKERS))]
+    workers: Option<u32>,
+
+    /// Triples a delta, whatever the number of workers [default: 8]
+    #[arg(long, value_name = "TRIPLES", value_parser = within(DELTA))]
+    delta: Option<u32>,
+
+    /// Hooks, in TOML; with none, ASK(s,p) for each run's first triple
+    #[arg(long, value_name = "FILE")]
+    hooks: Option<PathBuf>,
+
+    /// Write receipts (JSON lines) to FILE, constructed triples beside it
+    ///
+    /// Constructed triples (N-Triples) go to FILE with the extension .nt. If FILE itself ends in .nt
+    /// it takes the triples, and receipts go beside it, with .jsonl. `-`, a pipe or a device takes
+    /// both, in delta order.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Passes of Load, Reflex and Emit; rounds of --compare [default: 1; 7 or more]
+    ///
+    /// Counts are those of one pass, speed is the median, pools add up over all. Only the first pass
+    /// writes. Without it a comparison has at least 7 rounds, and as many as fill a second.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: Option<u32>,
+
+    /// Take memory from the heap at each use, instead of from the pools
+    #[arg(long)]
+    no_pool: bool,
+
+    /// Run on pools and on the heap in turn, and show both
+    #[arg(long, conflicts_with = "no_pool")]
+    compare: bool,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Exit with 0 even if some lines were bad
+    #[arg(long)]
+    pub(super) lenient: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConfigArguments {
+    #[command(flatten)]
+    pools: PoolArguments,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct PoolArguments {
+    /// Pool settings, in TOML, in place of KNHK_POOL_CONFIG's file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Profile of what is not set otherwise: low, medium, high, extreme
+    #[arg(long, value_name = "PROFILE")]
+    workload: Option<Workload>,
+}
+
+/// Arguments that do not go together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum UsageError {
+    #[error("standard input `-` can be read once only")]
+    StdinTwice,
+    #[error("--json and --out - both want standard output")]
+    StdoutTwice,
+}
+
+impl RunArguments {
+    pub(super) fn pools(&self) -> PoolChoice {
+        self.pools.choice()
+    }
+
+    pub(super) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
+        if self
+            .files
+            .iter()
+            .filter(|file| file.as_os_str() == "-")
+            .count()
+            > 1
+        {
+            return Err(UsageError::StdinTwice);
+        }
+        if self.json && self.out.as_ref().is_some_and(|out| out.as_os_str() == "-") {
+            return Err(UsageError::StdoutTwice);
+        }
+        Ok(Options {
+            inputs: self.inputs(),
+            hooks: self.hooks.clone(),
+            out: self.out.clone(),
+            delta_len: self
+                .delta
+                .map_or(settings.delta.value, |delta| delta as usize),
+            workers: self
+                .workers
+                .map_or(settings.workers.value, |workers| workers as usize),
+            repeat: self.repeat,
+            mode: self.mode(),
+            pools: self.pools(),
+        })
+    }
+
+    fn inputs(&self) -> Vec<Input> {
+        if self.files.is_empty() {
+            return vec![Input::Generated(self.generate)];
+        }
+        let input = |file: &PathBuf| {
+            if file.as_os_str() == "-" {
+                Input::Stdin
+            } else {
+                Input::File(file.clone())
+            }
+        };
+        self.files.iter().map(input).collect()
+    }
+
+    fn mode(&self) -> Mode {
+        match (self.compare, self.no_pool) {
+            (true, _) => Mode::Compare,
+            (false, true) => Mode::Heap,
+            (false, false) => Mode::Pooled,
+        }
+    }
+}
+
+impl ConfigArguments {
+    pub(super) fn choice(&self) -> PoolChoice {
+        self.pools.choice()
+    }
+}
+
+impl PoolArguments {
+    fn choice(&self) -> PoolChoice {
+        PoolChoice {
+            config: self.config.clone(),
+            workload: self.workload,
+        }
+    }
+}
+
+fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
+}

@@ -1,0 +1,192 @@
+//! *Ingest*: N-Triples text to id triples, with a dictionary back.
+//!
+//! Each line is parsed on its own (`oxttl`), so a bad one costs itself and nothing else: it is
+//! counted, the first few are kept to be shown, and the rest of the file is processed. Files are
+//! streamed; what stays in memory is three ids a triple and each distinct term once.
+
+use std::fmt;
+use std::io::BufRead;
+
+use oxrdf::{TermRef, Triple};
+use oxttl::NTriplesParser;
+
+use crate::input::{Input, ReadError};
+use crate::lines::{LINE_BYTES_MAX, Line, Lines};
+use crate::terms::{Collision, Dictionary};
+
+/// Bad lines that are kept to be shown; more are only counted.
+pub const BAD_LINES_SHOWN: usize = 5;
+
+/// Triples between two calls of a progress callback.
+const PROGRESS_STEP: u64 = 4096;
+
+/// Why ingest stopped before the end.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// An input cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Two terms have one id.
+    #[error(transparent)]
+    Collision(#[from] Collision),
+}
+
+/// A line that is not N-Triples. Its `Display` is `file:line:column: what is wrong`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// The input that it stands in.
+    pub input: Input,
+    /// Counted from 1.
+    pub line: u64,
+    /// Counted from 1, in characters.
+    pub column: u64,
+    /// What is wrong, without control characters.
+    pub message: String,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            input,
+            line,
+            column,
+            message,
+        } = self;
+        write!(f, "{input}:{line}:{column}: {message}")
+    }
+}
+
+/// All that was read: the triples in input order, their terms, and what was wrong.
+#[derive(Debug, Default)]
+pub struct Ingested {
+    /// Subject, predicate and object of each triple, in input order.
+    pub triples: Vec<[u64; 3]>,
+    /// The terms behind the ids.
+    pub terms: Dictionary,
+    /// Lines that are not N-Triples.
+    pub bad_lines: u64,
+    /// The first [`BAD_LINES_SHOWN`] of them.
+    pub bad_lines_shown: Vec<BadLine>,
+}
+
+impl Ingested {
+    /// Nothing read yet; `terms` may know the hooks' terms already.
+    pub fn new(terms: Dictionary) -> Self {
+        Self {
+            terms,
+            ..Self::default()
+        }
+    }
+
+    /// Reads `input` to its end. `file` numbers it among the inputs: the scope of its blank nodes.
+    /// `progress` is called now and then with the number of triples so far.
+    ///
+    /// # Errors
+    ///
+    /// [`IngestError`] when it cannot be read, or two terms have one id. A bad line is not an error.
+    pub fn read(
+        &mut self,
+        input: &Input,
+        file: usize,
+        progress: impl Fn(u64),
+    ) -> Result<(), IngestError> {
+        let mut lines = Lines::new(input.open()?);
+        while let Some(parsed) =
+            next_triple(&mut lines).map_err(|error| input.cannot_read(error))?
+        {
+            match parsed {
+                Ok(triple) => self.add(&triple, file)?,
+                Err(fault) => self.add_bad(input, lines.number(), fault),
+            }
+            if (self.triples.len() as u64).is_multiple_of(PROGRESS_STEP) {
+                progress(self.triples.len() as u64);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, triple: &Triple, file: usize) -> Result<(), Collision> {
+        let Triple {
+            subject,
+            predicate,
+            object,
+        } = triple;
+        let terms: [TermRef<'_>; 3] = [
+            subject.as_ref().into(),
+            predicate.as_ref().into(),
+            object.as_ref(),
+        ];
+        let mut ids = [0; 3];
+        for (id, term) in ids.iter_mut().zip(terms) {
+            *id = self.terms.intern(term, file)?;
+        }
+        self.triples.push(ids);
+        Ok(())
+    }
+
+    fn add_bad(&mut self, input: &Input, line: u64, fault: Fault) {
+        self.bad_lines += 1;
+        if self.bad_lines_shown.len() < BAD_LINES_SHOWN {
+            let Fault { column, message } = fault;
+            self.bad_lines_shown.push(BadLine {
+                input: input.clone(),
+                line,
+                column,
+                message,
+            });
+        }
+    }
+}
+
+/// What is wrong with a line, and where.
+struct Fault {
+    column: u64,
+    message: String,
+}
+
+/// The triple of the next line that is neither empty nor a comment, or what is wrong with it.
+fn next_triple(lines: &mut Lines<impl BufRead>) -> std::io::Result<Option<Result<Triple, Fault>>> {
+    while let Some(line) = lines.next_line()? {
+        let parsed = match line {
+            Line::Bytes(bytes) => parse(bytes),
+            Line::TooLong => Err(too_long()),
+        };
+        if let Some(parsed) = parsed.transpose() {
+            return Ok(Some(parsed));
+        }
+    }
+    Ok(None)
+}
+
+/// One line's triple; none when it is empty or a comment. A line with an error has no triple.
+fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
+    let mut found = None;
+    for parsed in NTriplesParser::new().for_slice(line) {
+        found = Some(parsed.map_err(|error| Fault {
+            column: error.location().start.column + 1,
+            message: printable(error.message()),
+        })?);
+    }
+    Ok(found)
+}
+
+fn too_long() -> Fault {
+    Fault {
+        column: 1,
+        message: format!("line is longer than {LINE_BYTES_MAX} bytes"),
+    }
+}
+
+/// Without control characters: a message may quote the file, and is shown on a terminal.
+fn printable(message: &str) -> String {
+    message
+        .chars()
+        .map(|c| {
+            if c.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}

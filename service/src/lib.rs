@@ -1,0 +1,39 @@
+//! `knhk-poold`: the five stages of the KNHK pipeline on pooled memory.
+//!
+//! ```text
+//! text ─Ingest─▸ id triples ─Transform─▸ deltas, grouped by predicate ─┐   (once)
+//!                                                                      ▼
+//!                     N workers, block by block:  Load ─▸ Reflex ─▸ Emit ─▸ output, in delta order
+//! ```
+//!
+//! Results (counts, lanes, constructed triples, the merged receipt, the output byte for byte) depend
+//! on the input, the delta's length and the hooks alone: not on the number of workers, nor on where
+//! memory comes from.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod clock;
+mod emit;
+pub mod feed;
+pub mod generate;
+pub mod hooks;
+pub mod ingest;
+pub mod input;
+pub mod lines;
+pub mod memory;
+pub mod output;
+pub mod pages;
+pub mod pass;
+pub mod pools;
+pub mod progress;
+pub mod reflex;
+pub mod report;
+pub mod run;
+pub mod settings;
+pub mod summary;
+pub mod terms;
+pub mod toml_error;
+pub mod transform;
+pub mod turnstile;
+pub mod worker;

@@ -1,0 +1,314 @@
+//! `knhk-poold run`: everything from the inputs to the summary.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use knhk_pool::{BufferPool, ConfigError};
+
+use crate::clock::core_ghz;
+use crate::hooks::{self, HookSet, HooksError};
+use crate::ingest::{IngestError, Ingested};
+use crate::input::{Input, ReadError};
+use crate::output::{Output, WriteError, files};
+use crate::pass::{Pass, PassError, Source, pass};
+use crate::pools::{EMIT, PoolChoice, pool_lines};
+use crate::progress::Progress;
+use crate::summary::{Comparison, Speed, Summary};
+use crate::terms::Dictionary;
+use crate::transform::group_deltas;
+use crate::worker::Plan;
+
+/// Where memory comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The pools.
+    #[default]
+    Pooled,
+    /// The heap, at each use.
+    Heap,
+    /// Both, in turn.
+    Compare,
+}
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Read in this order.
+    pub inputs: Vec<Input>,
+    /// The hooks' TOML file.
+    pub hooks: Option<PathBuf>,
+    /// Where results go: see [`crate::output`].
+    pub out: Option<PathBuf>,
+    /// Triples a delta, at least 1.
+    pub delta_len: usize,
+    /// Threads, at least 1.
+    pub workers: usize,
+    /// Passes over the deltas, or rounds of a comparison; at least 1.
+    pub repeat: Option<u32>,
+    /// Where memory comes from.
+    pub mode: Mode,
+    /// Settings of the pools.
+    pub pools: PoolChoice,
+}
+
+/// Why a run ended without a summary.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A pool's configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The hooks are wrong.
+    #[error(transparent)]
+    Hooks(#[from] HooksError),
+    /// Two terms have one id, or an input failed while it was read.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// An input is not there.
+    #[error(transparent)]
+    Input(#[from] ReadError),
+    /// `--out` would overwrite an input.
+    #[error("output {} is also an input", .0.display())]
+    OutputIsInput(PathBuf),
+    /// A result cannot be written.
+    #[error(transparent)]
+    Output(#[from] WriteError),
+    /// A pass broke off.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+}
+
+/// Runs the pipeline. Configuration, hooks, inputs and output are checked before anything is read.
+///
+/// # Errors
+///
+/// [`RunError`]. Bad lines are not an error: [`Summary::bad_lines`] counts them.
+pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> {
+    let Checked {
+        buffers,
+        hooks,
+        terms,
+        output,
+    } = Checked::of(options)?;
+    let start = Instant::now();
+    let mut ingested = ingest(&options.inputs, terms, progress)?;
+    let ingest = start.elapsed();
+    group_deltas(&mut ingested.triples, options.delta_len);
+    let transform = start.elapsed() - ingest;
+
+    let plan = Plan {
+        triples: &ingested.triples,
+        delta_len: options.delta_len,
+        hooks: &hooks,
+        terms: &ingested.terms,
+    };
+    let stage = Stage {
+        plan,
+        workers: options.workers,
+        buffers: &buffers,
+        progress,
+    };
+    let (passes, comparison) = stage.run(options, output)?;
+    progress.clear();
+    let speed = Speed::of(&passes, plan.triples.len());
+    Ok(
+        Summary::new(options, &plan, &passes[0], speed, passes.len())
+            .with_ingest(&ingested, ingest, transform)
+            .with_pools(if options.mode == Mode::Heap {
+                Vec::new()
+            } else {
+                pool_lines()
+            })
+            .with_comparison(comparison)
+            .with_ticks(core_ghz()),
+    )
+}
+
+/// What can be wrong before anything is read, and was not.
+struct Checked {
+    buffers: BufferPool,
+    hooks: HookSet,
+    terms: Dictionary,
+    output: Option<Output>,
+}
+
+impl Checked {
+    fn of(options: &Options) -> Result<Self, RunError> {
+        let buffers = options.pools.build(EMIT)?;
+        let mut terms = Dictionary::default();
+        let hooks = match &options.hooks {
+            Some(path) => hooks::load(path, &mut terms)?,
+            None => HookSet::ask_first(),
+        };
+        options.inputs.iter().try_for_each(Input::check)?;
+        let output = open_output(options, hooks.constructs())?;
+        Ok(Self {
+            buffers,
+            hooks,
+            terms,
+            output,
+        })
+    }
+}
+
+fn ingest(
+    inputs: &[Input],
+    terms: Dictionary,
+    progress: &Progress,
+) -> Result<Ingested, IngestError> {
+    progress.count("ingest", "triples");
+    let mut ingested = Ingested::new(terms);
+    for (file, input) in inputs.iter().enumerate() {
+        ingested.read(input, file, |triples| progress.set(triples))?;
+    }
+    Ok(ingested)
+}
+
+fn open_output(options: &Options, constructs: bool) -> Result<Option<Output>, RunError> {
+    let Some(out) = &options.out else {
+        return Ok(None);
+    };
+    for file in files(out).into_iter().flatten() {
+        if options
+            .inputs
+            .iter()
+            .any(|input| is_same_file(input, &file))
+        {
+            return Err(RunError::OutputIsInput(file));
+        }
+    }
+    Ok(Some(Output::open(out, constructs)?))
+}
+
+fn is_same_file(input: &Input, file: &Path) -> bool {
+    let Input::File(path) = input else {
+        return false;
+    };
+    matches!((path.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
+}
+
+/// Everything that a pass needs but its mode and output.
+struct Stage<'r> {
+    plan: Plan<'r>,
+    workers: usize,
+    buffers: &'r BufferPool,
+    progress: &'r Progress,
+}
+
+impl Stage<'_> {
+    fn run(
+        &self,
+        options: &Options,
+        output: Option<Output>,
+    ) -> Result<(Vec<Pass>, Option<Comparison>), RunError> {
+        match options.mode {
+            Mode::Compare => self.compare(Rounds::of(options.repeat), output),
+            mode => Ok((
+                self.repeat(mode, options.repeat.unwrap_or(1), output)?,
+                None,
+            )),
+        }
+    }
+
+    /// The same pass so many times; the first one writes.
+    fn repeat(
+        &self,
+        mode: Mode,
+        times: u32,
+        output: Option<Output>,
+    ) -> Result<Vec<Pass>, RunError> {
+        let mut passes = vec![self.pass(mode, output.as_ref())?];
+        finish(output)?;
+        for _ in 1..times {
+            passes.push(self.pass(mode, None)?);
+        }
+        let agree = passes.iter().all(|pass| pass.totals == passes[0].totals);
+        assert!(agree, "the same deltas gave different results");
+        Ok(passes)
+    }
+
+    /// Both modes in turn, after a pass of each that does not count; the first of these writes.
+    fn compare(
+        &self,
+        rounds: Rounds,
+        output: Option<Output>,
+    ) -> Result<(Vec<Pass>, Option<Comparison>), RunError> {
+        self.pass(Mode::Pooled, output.as_ref())?;
+        finish(output)?;
+        self.pass(Mode::Heap, None)?;
+        let (mut pooled, mut heap) = (Vec::new(), Vec::new());
+        let start = Instant::now();
+        while rounds.go_on(pooled.len() as u32, start.elapsed()) {
+            // Whoever comes second finds warmer caches: so each is second in every other round.
+            if pooled.len().is_multiple_of(2) {
+                pooled.push(self.pass(Mode::Pooled, None)?);
+                heap.push(self.pass(Mode::Heap, None)?);
+            } else {
+                heap.push(self.pass(Mode::Heap, None)?);
+                pooled.push(self.pass(Mode::Pooled, None)?);
+            }
+        }
+        let mut all = pooled.iter().chain(&heap);
+        assert!(
+            all.all(|pass| pass.totals == pooled[0].totals),
+            "pools and heap gave different results"
+        );
+        let triples = self.plan.triples.len();
+        let comparison = Comparison::new(
+            Speed::of(&pooled, triples),
+            Speed::of(&heap, triples),
+            pooled.len(),
+        );
+        Ok((pooled, Some(comparison)))
+    }
+
+    fn pass(&self, mode: Mode, output: Option<&Output>) -> Result<Pass, PassError> {
+        let source = match mode {
+            Mode::Heap => Source::Heap {
+                buffer_size: self.buffers.config().buffer_size(),
+            },
+            Mode::Pooled | Mode::Compare => Source::Pools(self.buffers),
+        };
+        pass(self.plan, self.workers, source, output, self.progress)
+    }
+}
+
+/// How many rounds a comparison has.
+struct Rounds {
+    min: u32,
+    max: u32,
+    time_min: Duration,
+}
+
+impl Rounds {
+    /// As many as were asked for; else at least 7, and as many as fill a second: a pass over little
+    /// data is short, and its time more noise than time.
+    fn of(chosen: Option<u32>) -> Self {
+        match chosen {
+            Some(rounds) => Self {
+                min: rounds,
+                max: rounds,
+                time_min: Duration::ZERO,
+            },
+            None => Self {
+                min: 7,
+                max: 999,
+                time_min: Duration::from_secs(1),
+            },
+        }
+    }
+
+    fn go_on(&self, done: u32, elapsed: Duration) -> bool {
+        done < self.min || (done < self.max && elapsed < self.time_min)
+    }
+}
+
+fn finish(output: Option<Output>) -> Result<(), WriteError> {
+    output.map_or(Ok(()), Output::finish)
+}
+
+/// The median of what `measure` gives for each pass.
+pub(crate) fn median(passes: &[Pass], measure: impl Fn(&Pass) -> Duration) -> Duration {
+    let mut all: Vec<Duration> = passes.iter().map(measure).collect();
+    all.sort();
+    all[all.len() / 2]
+}

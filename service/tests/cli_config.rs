@@ -1,0 +1,233 @@
+//! `knhk-poold config`, and the refusal of bad configuration and bad hooks before a run begins.
+
+mod program;
+
+use program::{Ended, ended, file, poold, text};
+
+#[test]
+fn config_tells_each_value_with_its_source() {
+    let path = file(
+        "pools.toml",
+        b"pool_size = 20\n\n[pools.emit]\nbuffer_size = \"8KiB\"\n",
+    );
+    let mut command = poold(&[
+        "config",
+        "--config",
+        text(&path),
+        "--workload",
+        "high",
+        "--json",
+    ]);
+    let output = command
+        .env("KNHK_POOL_SIZE", "24")
+        .output()
+        .expect("it starts");
+    let json = Ended::of(&output).json();
+    let settings = json["pools"][0]["settings"]
+        .as_array()
+        .expect("a list")
+        .clone();
+    assert_eq!(json["pools"][0]["name"], "emit");
+    let of = |key: &str| {
+        settings
+            .iter()
+            .find(|setting| setting["key"] == key)
+            .expect("the key")
+            .clone()
+    };
+    assert_eq!(
+        (
+            of("workload")["value"].as_str(),
+            of("pool_size")["value"].as_u64()
+        ),
+        (Some("high"), Some(24))
+    );
+    assert_eq!(of("pool_size")["source"], "variable KNHK_POOL_SIZE");
+    assert_eq!(of("buffer_size")["value"], 8192);
+    assert!(
+        of("buffer_size")["source"]
+            .as_str()
+            .is_some_and(|source| source.contains("pools.toml:4:"))
+    );
+}
+
+#[test]
+fn a_bad_setting_is_refused_by_config_and_by_run_alike() {
+    let unknown = file("unknown.toml", b"pool_sise = 4\n");
+    let huge = file("huge.toml", b"[pools.emit]\npool_size = 65537\n");
+    let empty = [("KNHK_POOL_SIZE", "")];
+    for (path, part) in [
+        (text(&unknown), "unknown.toml:1:1"),
+        (text(&huge), "huge.toml:2:"),
+        ("/nonexistent.toml", "/nonexistent.toml"),
+    ] {
+        for command in [
+            &["config", "--config", path][..],
+            &["run", "--generate", "8", "--config", path],
+        ] {
+            let output = poold(command).envs(empty).output().expect("it starts");
+            Ended::of(&output).assert_refused(2, part);
+        }
+    }
+}
+
+#[test]
+fn a_bad_variable_is_refused_by_config_and_by_run_alike() {
+    for command in [&["config"][..], &["run", "--generate", "8"]] {
+        let output = poold(command)
+            .env("KNHK_BUFFER_SIZE", "16.5")
+            .output()
+            .expect("it starts");
+        Ended::of(&output).assert_refused(2, "KNHK_BUFFER_SIZE");
+    }
+}
+
+#[test]
+fn a_table_that_no_pool_asks_for_is_a_warning() {
+    let path = file("stray.toml", b"[pools.emitt]\npool_size = 4\n");
+    for command in [
+        &["config", "--config", text(&path)][..],
+        &["run", "--generate", "8", "--config", text(&path)],
+    ] {
+        let ended = ended(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(
+            ended.stderr.contains("stray.toml:1") && ended.stderr.contains("emitt"),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn the_service_reads_its_own_table_and_refuses_what_it_does_not_know() {
+    let path = file("poold.toml", b"[poold]\nworkers = 3\ndelta = 5\n");
+    let json = ended(&[
+        "run",
+        "--generate",
+        "100",
+        "--json",
+        "--config",
+        text(&path),
+        "--workers",
+        "2",
+    ])
+    .json();
+    assert_eq!(
+        (json["workers"].as_u64(), json["delta"].as_u64()),
+        (Some(2), Some(5))
+    );
+    let config = ended(&["config", "--config", text(&path)]).stdout;
+    assert!(config.contains("poold.toml:2:11"), "{config}");
+    let bad = [
+        (
+            "[poold]\nworker = 3\n",
+            "bad-poold0.toml:2:1: unknown field `worker`",
+        ),
+        (
+            "[poold]\nworkers = 0\n",
+            "bad-poold1.toml:2:11: poold.workers is 0, expected 1 to 1024",
+        ),
+        (
+            "[poold]\ndelta = 'x'\n",
+            "bad-poold2.toml:2:9: invalid type",
+        ),
+    ];
+    for (number, (toml, part)) in bad.iter().enumerate() {
+        let path = file(&format!("bad-poold{number}.toml"), toml.as_bytes());
+        ended(&["config", "--config", text(&path)]).assert_refused(2, part);
+        ended(&["run", "--generate", "8", "--config", text(&path)]).assert_refused(2, part);
+    }
+}
+
+#[test]
+fn the_workload_on_the_command_line_sets_the_sizes() {
+    let json = ended(&["config", "--workload", "extreme", "--json"]).json();
+    let values: Vec<_> = json["pools"][0]["settings"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|s| s["value"].clone())
+        .collect();
+    assert_eq!(
+        (values[1].as_u64(), values[2].as_u64()),
+        (Some(64), Some(16 << 10))
+    );
+}
+
+const GOOD: &str = "name = 'h'\np = '<http://a/p>'\n";
+
+#[test]
+fn bad_hooks_are_refused_with_their_place() {
+    let bad = [
+        (
+            "[[hook]]\nop = 'ask_sp'\ns = 4\n",
+            ":1:1: missing field `name`",
+        ),
+        ("[[hook]]\nop = 'ask'\n", ":2:6: unknown variant `ask`"),
+        (
+            "[[hook]]\nop = 'ask_sp'\nname = 'h'\np = '<http://a/p>'\n",
+            ":2:6: hook \"h\": this operation needs `s`",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = 1\nk = 1\n",
+            ":2:6: hook \"h\": this operation has no `k`",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = 'http://a/p'\no = 1\n",
+            ":4:5: a predicate must be an IRI",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = 'x'\n",
+            ":5:5: not an N-Triples term",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = -1\n",
+            ":5:5: a number must be from 0",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = '_:b'\n",
+            ":5:5: a blank node",
+        ),
+        (
+            "[[hook]]\nop = 'count_op_ge'\nname = 'h'\np = '<http://a/p>'\no = 1\nk = -1\n",
+            ":6:5: ",
+        ),
+        ("[[hook]]\nsubject = 1\n", ":2:1: unknown field `subject`"),
+        ("[[hoook]]\n", ":1:3: unknown field `hoook`"),
+        ("[[hook]\n", ":1:"),
+        ("", ":1:1: no [[hook]]"),
+    ];
+    for (number, (toml, part)) in bad.iter().enumerate() {
+        let path = file(&format!("hooks{number}.toml"), toml.as_bytes());
+        let place = format!("hooks{number}.toml{part}");
+        ended(&["run", "--generate", "8", "--hooks", text(&path)]).assert_refused(2, &place);
+    }
+    ended(&["run", "--hooks", "/nonexistent.toml"])
+        .assert_refused(2, "cannot read hooks /nonexistent.toml");
+    let good = file(
+        "hooks-good.toml",
+        format!("[[hook]]\nop = 'ask_sp'\n{GOOD}s = 1\n").as_bytes(),
+    );
+    assert_eq!(
+        ended(&["run", "--generate", "8", "--hooks", text(&good)]).code,
+        Some(0)
+    );
+}
+
+#[test]
+fn the_shipped_hooks_fit_the_generated_data() {
+    let json = ended(&[
+        "run",
+        "--generate",
+        "20000",
+        "--hooks",
+        "../config/hooks.toml",
+        "--json",
+    ])
+    .json();
+    for hook in json["hooks"].as_array().expect("a list") {
+        assert!(hook["evaluated"].as_u64() > Some(0), "{hook}");
+        assert!(hook["lanes"].as_u64() > Some(0), "{hook}");
+    }
+    assert!(json["constructed"].as_u64() > Some(0));
+}

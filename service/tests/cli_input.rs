@@ -1,0 +1,188 @@
+//! What `knhk-poold run` makes of its inputs: good, bad, compressed, missing, piped.
+
+mod program;
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use program::{Ended, ended, file, poold, text};
+
+const THREE: &str = "\
+<http://a/s> <http://a/p> \"1\"^^<http://www.w3.org/2001/XMLSchema#integer> .
+# a comment
+
+_:b <http://a/p> \"two\"@en .\r
+<http://a/s> <http://a/q> _:b .
+";
+
+const BAD: &str = "\
+<http://a/s> <http://a/p> \"fine\" .
+<http://a/s> <http://a/p> \"no end .
+<http://a/s> oops <http://a/o> .
+<http://a/s> <http://a/p> <http://a/o>
+<http://a/s> <http://a/p> <http://a/o> . <http://a/s> <http://a/p> <http://a/o> .
+\u{1b}[31m
+<http://a/s> <not an iri> <http://a/o> .
+<http://a/s> <http://a/p> \"fine too\" .
+";
+
+/// Runs it to its end with `bytes` on standard input.
+fn ended_reading(arguments: &[&str], bytes: &[u8]) -> Ended {
+    let mut command = poold(arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(bytes)
+        .expect("it reads");
+    Ended::of(&child.wait_with_output().expect("it ends"))
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn triples(arguments: &[&str]) -> u64 {
+    let ended = ended(arguments);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended.json()["triples"].as_u64().expect("a number")
+}
+
+#[test]
+fn bad_lines_are_told_with_their_place_and_the_rest_is_processed() {
+    let path = file("bad.nt", BAD.as_bytes());
+    let ended = ended(&["run", "--json", text(&path)]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let json = ended.json();
+    assert_eq!(
+        (json["triples"].as_u64(), json["bad_lines"].as_u64()),
+        (Some(2), Some(6))
+    );
+    for place in [
+        "bad.nt:2:",
+        "bad.nt:3:14: ",
+        "bad.nt:4:",
+        "bad.nt:5:",
+        "bad.nt:6:1: ",
+    ] {
+        assert!(ended.stderr.contains(place), "{place} is not in {ended:?}");
+    }
+    assert!(ended.stderr.contains("bad lines: 1 more"), "{ended:?}");
+    assert!(
+        !ended.stderr.contains('\u{1b}'),
+        "the file's control characters reach the terminal"
+    );
+}
+
+#[test]
+fn lenient_ends_with_zero_in_spite_of_bad_lines() {
+    let path = file("lenient.nt", BAD.as_bytes());
+    let ended = ended(&["run", "--lenient", "--json", text(&path)]);
+    assert_eq!(
+        (ended.code, ended.json()["bad_lines"].as_u64()),
+        (Some(0), Some(6))
+    );
+}
+
+#[test]
+fn gzip_is_read_as_what_it_holds_also_in_several_members() {
+    let mut members = gzip(THREE);
+    members.extend(gzip("<http://a/s> <http://a/q> <http://a/o> .\n"));
+    let path = file("members.nt.gz", &members);
+    assert_eq!(triples(&["run", "--json", text(&path)]), 4);
+}
+
+#[test]
+fn gzip_that_breaks_off_is_an_unreadable_file() {
+    let whole = gzip(&THREE.repeat(1000));
+    let path = file("cut.nt.gz", &whole[..whole.len() / 2]);
+    ended(&["run", text(&path)]).assert_refused(2, "cut.nt.gz");
+}
+
+#[test]
+fn standard_input_is_read_plain_and_compressed() {
+    for bytes in [THREE.as_bytes().to_vec(), gzip(THREE)] {
+        let ended = ended_reading(&["run", "--json", "-"], &bytes);
+        assert_eq!(
+            (ended.code, ended.json()["triples"].as_u64()),
+            (Some(0), Some(3))
+        );
+    }
+}
+
+#[test]
+fn no_input_at_all_is_no_triples() {
+    let ended = ended_reading(&["run", "--json", "-"], b"");
+    assert_eq!(
+        (ended.code, ended.json()["triples"].as_u64()),
+        (Some(0), Some(0))
+    );
+    assert_eq!(
+        ended.json()["pools"].as_array().map(Vec::is_empty),
+        Some(false)
+    );
+}
+
+#[test]
+fn several_files_are_one_stream_in_the_order_given() {
+    let (one, two) = (
+        file("one.nt", THREE.as_bytes()),
+        file("two.nt", THREE.as_bytes()),
+    );
+    assert_eq!(triples(&["run", "--json", text(&one), text(&two)]), 6);
+}
+
+#[test]
+fn equal_blank_nodes_of_two_files_stay_apart_in_the_output() {
+    let hooks = file(
+        "blank.toml",
+        b"[[hook]]\nname='h'\nop='construct8'\np='<http://a/p>'\nconstruct_p='<http://a/n>'\nconstruct_o=7\n",
+    );
+    let (one, two) = (
+        file("blank1.nt", THREE.as_bytes()),
+        file("blank2.nt", THREE.as_bytes()),
+    );
+    let out = file("blank-out.nt", b"");
+    let arguments = [
+        "run",
+        "--hooks",
+        text(&hooks),
+        "--out",
+        text(&out),
+        text(&one),
+        text(&two),
+    ];
+    assert_eq!(ended(&arguments).code, Some(0));
+    let seven = "<http://a/n> \"7\"^^<http://www.w3.org/2001/XMLSchema#integer> .";
+    let expected =
+        ["<http://a/s>", "_:f0_b", "<http://a/s>", "_:f1_b"].map(|s| format!("{s} {seven}\n"));
+    assert_eq!(
+        std::fs::read_to_string(&out).expect("the output"),
+        expected.concat()
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_told_before_anything_is_read() {
+    let good = file("good.nt", THREE.as_bytes());
+    ended(&["run", text(&good), "/nonexistent/x.nt"])
+        .assert_refused(2, "cannot read /nonexistent/x.nt");
+    ended(&["run", "/"]).assert_refused(2, "cannot read /");
+    ended(&["run", "-", "-"]).assert_refused(2, "once only");
+}
+
+#[test]
+fn an_input_is_never_overwritten_by_the_output() {
+    let path = file("precious.nt", THREE.as_bytes());
+    ended(&["run", text(&path), "--out", text(&path)]).assert_refused(2, "also an input");
+    assert_eq!(std::fs::read_to_string(&path).expect("still there"), THREE);
+}

@@ -1,0 +1,223 @@
+//! What `knhk-poold` says and writes, and how it ends.
+
+mod program;
+
+use std::fs;
+use std::process::Stdio;
+
+use program::{ended, file, poold, text};
+use serde_json::Value;
+
+const SMALL: [&str; 3] = ["run", "--generate", "3000"];
+
+fn small(more: &[&'static str]) -> Vec<&'static str> {
+    SMALL.iter().chain(more).copied().collect()
+}
+
+#[test]
+fn json_is_one_object_with_the_keys_that_are_promised() {
+    let json = ended(&small(&["--json"])).json();
+    assert_eq!(json["triples"], 3000);
+    assert_eq!(json["receipts"], json["runs"]);
+    assert_eq!(json["merged_receipt"]["count"], json["receipts"]);
+    let pools = json["pools"].as_array().expect("a list");
+    let names: Vec<&str> = pools
+        .iter()
+        .filter_map(|pool| pool["name"].as_str())
+        .collect();
+    assert_eq!(names, ["emit", "knhk.receipts", "knhk.soa"]);
+    for pool in pools {
+        assert!(pool["hits"].as_u64() > Some(0), "{pool}");
+        assert_eq!(
+            (&pool["misses"], &pool["hit_rate"]),
+            (&Value::from(0), &Value::from(1.0))
+        );
+        assert!(pool["high_water"].as_u64() > Some(0), "{pool}");
+    }
+}
+
+#[test]
+fn the_table_is_plain_where_there_is_no_terminal_and_fits_80_columns() {
+    for more in [
+        &["--no-pool"][..],
+        &["--compare", "--repeat", "2"],
+        &["--hooks", "../config/hooks.toml"],
+    ] {
+        let ended = ended(&small(more));
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (Some(0), ""),
+            "{more:?}"
+        );
+        assert!(!ended.stdout.contains('\u{1b}'), "{more:?}");
+        for line in ended.stdout.lines() {
+            assert!(line.chars().count() <= 80, "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn compare_shows_both_and_their_ratio() {
+    let json = ended(&small(&["--compare", "--repeat", "3", "--json"])).json();
+    let speed = |mode: &str| {
+        json["compare"][mode]["triples_per_second"]
+            .as_f64()
+            .expect("a speed")
+    };
+    let ratio = json["compare"]["ratio"].as_f64().expect("a ratio");
+    assert!((ratio - speed("pooled") / speed("heap")).abs() < 1e-6);
+    assert_eq!(
+        (&json["compare"]["rounds"], &json["passes"]),
+        (&Value::from(3), &Value::from(3))
+    );
+}
+
+#[test]
+fn without_pools_none_is_reported() {
+    let json = ended(&small(&["--no-pool", "--json"])).json();
+    assert_eq!(
+        (&json["memory"], &json["pools"]),
+        (&Value::from("heap"), &Value::Array(Vec::new()))
+    );
+}
+
+#[test]
+fn a_pool_that_is_too_small_misses_and_gives_the_same_receipt() {
+    let output = poold(&small(&["--json"]))
+        .env("KNHK_POOL_SIZE", "1")
+        .output()
+        .expect("it starts");
+    let tiny: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(
+        tiny["pools"][0]["misses"].as_u64() > Some(0),
+        "{}",
+        tiny["pools"][0]
+    );
+    assert_eq!(
+        tiny["merged_receipt"],
+        ended(&small(&["--json"])).json()["merged_receipt"]
+    );
+}
+
+#[test]
+fn repeating_counts_once_and_says_so() {
+    let (once, thrice) = (
+        ended(&small(&["--json"])).json(),
+        ended(&small(&["--json", "--repeat", "3"])).json(),
+    );
+    for key in ["triples", "receipts", "merged_receipt"] {
+        assert_eq!(once[key], thrice[key]);
+    }
+    assert_eq!(thrice["passes"], 3);
+    assert!(
+        ended(&small(&["--repeat", "3"]))
+            .stdout
+            .contains("3 passes")
+    );
+}
+
+#[test]
+fn a_closed_output_pipe_ends_quietly() {
+    for arguments in [
+        &["run", "--generate", "60000", "--out", "-"][..],
+        &["config"],
+        &["--help"],
+    ] {
+        let mut child = poold(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(
+            output.stderr.is_empty(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_not_a_panic() {
+    ended(&small(&["--out", "/dev/full"])).assert_refused(2, "cannot write /dev/full");
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("Linux has it");
+    let output = poold(&SMALL)
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .expect("it starts");
+    program::Ended::of(&output).assert_refused(2, "standard output");
+}
+
+#[test]
+fn out_writes_two_files_and_a_device_takes_both() {
+    let (receipts, triples) = (file("out.jsonl", b""), file("out.nt", b""));
+    for named in [&receipts, &triples] {
+        let ended = ended(&[
+            "run",
+            "--generate",
+            "3000",
+            "--hooks",
+            "../config/hooks.toml",
+            "--out",
+            text(named),
+        ]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let (json, made) = (
+            fs::read_to_string(&receipts).unwrap(),
+            fs::read_to_string(&triples).unwrap(),
+        );
+        assert!(
+            json.lines()
+                .all(|line| serde_json::from_str::<Value>(line).is_ok())
+                && !json.is_empty()
+        );
+        assert!(
+            made.lines()
+                .all(|line| line.starts_with('<') && line.ends_with(" ."))
+                && !made.is_empty()
+        );
+    }
+    let both = ended(&[
+        "run",
+        "--generate",
+        "3000",
+        "--hooks",
+        "../config/hooks.toml",
+        "--out",
+        "-",
+    ])
+    .stdout;
+    let (json, made): (Vec<&str>, Vec<&str>) = both.lines().partition(|line| line.starts_with('{'));
+    assert!(fs::read_to_string(&receipts).unwrap().lines().eq(json));
+    assert!(fs::read_to_string(&triples).unwrap().lines().eq(made));
+}
+
+#[test]
+fn wrong_usage_ends_with_two() {
+    let wrong = [
+        &["run", "--workers", "0"][..],
+        &["run", "--delta", "0"],
+        &["run", "--repeat", "0"],
+        &["run", "--workload", "huge"],
+        &["run", "--compare", "--no-pool"],
+        &["run", "--json", "--out", "-"],
+        &["run", "--generate", "5", "x.nt"],
+        &["walk"],
+        &[],
+    ];
+    for arguments in wrong {
+        let ended = ended(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {ended:?}");
+        assert!(
+            ended.stdout.is_empty() && !ended.stderr.is_empty(),
+            "{arguments:?}: {ended:?}"
+        );
+    }
+}
