@@ -5,6 +5,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::slice;
 
@@ -13,8 +14,8 @@ use crate::raw::PADDING;
 
 /// Bytes lent out by a pool; dropping it gives the memory back.
 ///
-/// It behaves like a `Vec<u8>`: it starts empty, its capacity is the pool's buffer size, and it
-/// grows as a `Vec` does. Growing past the pool's buffer size moves the bytes to the heap and is
+/// It behaves like a `Vec<u8>` that is appended to: it starts empty, its capacity is the pool's
+/// buffer size, and it grows as a `Vec` does. Growing past the pool's buffer size moves the bytes to the heap and is
 /// counted as `grown`; such a buffer is freed when it is dropped, so that one large request never
 /// fattens the pool.
 ///
@@ -63,7 +64,7 @@ pub struct Buffer<'pool> {
     capacity: usize,
     /// Outlives `'pool`; used by this thread alone. The pointer makes the buffer `!Send`.
     list: NonNull<FreeList>,
-    pool: PhantomData<&'pool FreeList>,
+    pool: PhantomData<&'pool ()>,
 }
 
 impl<'pool> Buffer<'pool> {
@@ -324,6 +325,13 @@ impl DerefMut for Buffer<'_> {
     }
 }
 
+/// As [`Buffer::into_vec`].
+impl From<Buffer<'_>> for Vec<u8> {
+    fn from(buffer: Buffer<'_>) -> Self {
+        buffer.into_vec()
+    }
+}
+
 impl AsRef<[u8]> for Buffer<'_> {
     fn as_ref(&self) -> &[u8] {
         self
@@ -351,6 +359,26 @@ impl<'a> Extend<&'a u8> for Buffer<'_> {
     }
 }
 
+impl Eq for Buffer<'_> {}
+
+impl PartialEq<Buffer<'_>> for [u8] {
+    fn eq(&self, other: &Buffer<'_>) -> bool {
+        self == other.as_slice()
+    }
+}
+
+impl<const N: usize> PartialEq<Buffer<'_>> for [u8; N] {
+    fn eq(&self, other: &Buffer<'_>) -> bool {
+        self == other.as_slice()
+    }
+}
+
+impl PartialEq<Buffer<'_>> for Vec<u8> {
+    fn eq(&self, other: &Buffer<'_>) -> bool {
+        self == other.as_slice()
+    }
+}
+
 impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Buffer<'_> {
     fn eq(&self, other: &T) -> bool {
         self.as_slice() == other.as_ref()
@@ -371,18 +399,41 @@ impl io::Write for Buffer<'_> {
         Ok(())
     }
 
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let len = slices.iter().map(|slice| slice.len()).sum();
+        self.reserve(len);
+        slices
+            .iter()
+            .for_each(|slice| self.extend_from_slice(slice));
+        Ok(len)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Appends text; never fails.
-impl fmt::Write for Buffer<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.extend_from_slice(text.as_bytes());
-        Ok(())
+impl<'a> IntoIterator for &'a Buffer<'_> {
+    type Item = &'a u8;
+    type IntoIter = slice::Iter<'a, u8>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
+
+impl<'a> IntoIterator for &'a mut Buffer<'_> {
+    type Item = &'a mut u8;
+    type IntoIter = slice::IterMut<'a, u8>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
+// A panic leaves a buffer and its list whole.
+impl UnwindSafe for Buffer<'_> {}
+impl RefUnwindSafe for Buffer<'_> {}
 
 /// The lengths, not the bytes: they may be secret.
 impl fmt::Debug for Buffer<'_> {

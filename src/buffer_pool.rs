@@ -6,6 +6,7 @@ mod seats;
 mod shared;
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 pub use self::builder::BufferPoolBuilder;
@@ -39,16 +40,17 @@ use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
 /// A buffer that is forgotten (`mem::forget`) keeps its thread's block from being freed while the
 /// pool lives.
 ///
-/// After a `fork`, a child in which a thread other than the forking one was inside a cold path may
-/// wait for ever at its own first use of a thread's part; fork before the threads are started.
+/// After a `fork` while another thread was inside a cold path, the child may wait for ever at its own
+/// first use of a thread's part, and in `stats` and `snapshot`; fork before the threads are started.
 /// Nothing here may be called from a signal handler.
 ///
 /// # Cost
 ///
 /// A hit takes no lock, no read-modify-write, no clock and no allocation: about 4 core cycles for
-/// acquire and release together, 8 to 10 when many are out at once (`benches/README.md`). Up to 8
-/// pools are found without a collision in each thread's cache; with more, two pools that fall on the
-/// same place and are used by turns pay a search of some nanoseconds for each turn.
+/// acquire and release together, more when many are out at once (`benches/README.md`). A thread's
+/// cache has 8 places, and pools made one after the other fall on different ones; two pools that
+/// share a place and are used by turns pay, for each turn, a search through the pools that the
+/// thread uses.
 ///
 /// # Examples
 ///
@@ -74,7 +76,7 @@ use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
 /// };
 /// ```
 pub struct BufferPool {
-    /// What threads find their part by; 0 until the pool is set up.
+    /// What threads find their part by; `NOT_CACHED` until the pool is set up.
     key: AtomicUsize,
     name: &'static str,
     overrides: Overrides,
@@ -95,7 +97,7 @@ impl BufferPool {
 
     const fn unset(name: &'static str, overrides: Overrides) -> Self {
         Self {
-            key: AtomicUsize::new(0),
+            key: AtomicUsize::new(seats::NOT_CACHED),
             name,
             overrides,
             shared: OnceLock::new(),
@@ -167,7 +169,7 @@ impl BufferPool {
         let list = self.list();
         // SAFETY: `list` gives a list of this pool that lives as long as the pool, and that is
         // stray or used by this thread alone.
-        unsafe { PoolHandle::new(list, self.name) }
+        unsafe { PoolHandle::new(list, self) }
     }
 
     /// What this pool has done, over all threads, living and ended.
@@ -326,6 +328,10 @@ impl Drop for BufferPool {
         }
     }
 }
+
+// A panic leaves a pool's lists whole.
+impl UnwindSafe for BufferPool {}
+impl RefUnwindSafe for BufferPool {}
 
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -108,7 +108,8 @@ pub struct PoolStats {
     pub idle: usize,
     /// What the living threads' pools can hold.
     pub capacity: usize,
-    /// The most that one thread ever had out at once, heap buffers included.
+    /// The most that one thread ever had out at once, heap buffers included. (Threads that are
+    /// ending, past the destructor that closes their part, count as one.)
     pub high_water: usize,
     /// Bytes of memory held for this pool: slabs, and heap memory that joined.
     pub bytes: usize,
@@ -155,9 +156,11 @@ impl PoolStats {
         }
     }
 
-    /// The rising counters, with nothing held: what remains of a pool that was dropped.
+    /// The rising counters, with nothing held: what remains of a pool that was dropped. What was
+    /// forgotten can never come back, and counts as detached.
     pub(crate) const fn ended(&self) -> Self {
         Self {
+            detached: self.detached + self.in_use as u64,
             in_use: 0,
             idle: 0,
             capacity: 0,

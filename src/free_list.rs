@@ -69,7 +69,21 @@ pub(crate) struct FreeList {
     prepared: Cell<bool>,
     capacity: usize,
     wipes: bool,
+    /// Where the list stands among its pool's; touched under the pool's lock alone.
+    pub(crate) links: Links,
 }
+
+/// A list's places in two chains of lists.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// The next of all lists of the pool.
+    pub(crate) next: Cell<Option<NonNull<FreeList>>>,
+    /// The next of those that no thread has now.
+    pub(crate) next_left: Cell<Option<NonNull<FreeList>>>,
+}
+
+// What a hit reads and writes stands in the first line.
+const _: () = assert!(std::mem::offset_of!(FreeList, counters) < 64);
 
 /// The sizes of one thread's part of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +137,7 @@ impl FreeList {
             prepared: Cell::new(false),
             capacity,
             wipes,
+            links: Links::default(),
         }
     }
 
@@ -261,6 +276,10 @@ impl FreeList {
             *self.slab.borrow_mut() = Some(slab);
         }
         self.free_idle_blocks();
+        if self.prepared.get() {
+            // It came back again, while a block was freed.
+            return true;
+        }
         let slab = self.slab.borrow();
         let Some(slab) = &*slab else { return false };
         let _change = self.change();
@@ -271,7 +290,6 @@ impl FreeList {
             place.store(slot.as_ptr(), Ordering::Relaxed);
         }
         self.len.store(self.capacity, Ordering::Relaxed);
-        self.fold_high_water();
         self.books.add_total(self.capacity);
         self.low.store(self.capacity, Ordering::Relaxed);
         self.prepared.set(true);
@@ -301,9 +319,9 @@ impl FreeList {
         let change = self.change();
         let doomed = self.take_back(buffer, capacity, Some(Counter::Freed));
         drop(change);
+        self.drained_if_last();
         // SAFETY: out of the books, and of this capacity.
         unsafe { free(doomed) };
-        self.drained_if_last();
     }
 
     /// # Safety
@@ -444,7 +462,7 @@ impl FreeList {
         len: usize,
         capacity: usize,
     ) -> Vec<u8> {
-        let vec = if self.is_slot(buffer) {
+        if self.is_slot(buffer) {
             // SAFETY: `len` initialised bytes, nobody else's.
             let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();
             // SAFETY: the caller's bullets; what counted was copied.
@@ -453,6 +471,7 @@ impl FreeList {
             self.count(Counter::Detached);
             let doomed = self.take_back(buffer, capacity, None);
             drop(change);
+            self.drained_if_last();
             // SAFETY: out of the books, and of this capacity.
             unsafe { free(doomed) };
             vec
@@ -461,11 +480,10 @@ impl FreeList {
             self.count(Counter::Detached);
             self.forget_block(capacity);
             drop(change);
+            self.drained_if_last();
             // SAFETY: not a slot, so a block of this capacity, and in the books no more.
             unsafe { block::into_vec(buffer, len, capacity) }
-        };
-        self.drained_if_last();
-        vec
+        }
     }
 }
 

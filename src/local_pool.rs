@@ -1,7 +1,7 @@
 //! A pool with one owner: a free list without a thread-local in front of it.
 
 use std::fmt;
-use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::NonNull;
 
 use crate::buffer::Buffer;
@@ -48,15 +48,18 @@ use crate::raw::slab;
 /// drop(line);
 /// ```
 pub struct LocalPool {
-    /// From a `Box`; freed when the pool is dropped.
+    /// From a `Box`; freed when the pool is dropped. The pointer makes the pool `!Sync`.
     list: NonNull<FreeList>,
     config: PoolConfig,
-    owner: PhantomData<FreeList>,
 }
 
 // SAFETY: a free list is used by one thread at a time (its invariant 1); moving the pool hands it
 // on, and only while no buffer is out that this thread could still use: buffers borrow the pool.
 unsafe impl Send for LocalPool {}
+
+// A panic leaves a list whole.
+impl UnwindSafe for LocalPool {}
+impl RefUnwindSafe for LocalPool {}
 
 const NAME: &str = "local";
 
@@ -77,11 +80,7 @@ impl LocalPool {
             return Err(PoolError::OutOfMemory { bytes });
         }
         let list = NonNull::from(Box::leak(Box::new(list)));
-        Ok(Self {
-            list,
-            config,
-            owner: PhantomData,
-        })
+        Ok(Self { list, config })
     }
 
     /// Hands out an empty buffer; from the heap when all of the pool's are in use.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::counters::PoolStats;
-use crate::sync::{Arc, Mutex, lock};
+use crate::sync::{Arc, Mutex, TryLockError, lock};
 
 /// What a pool hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +75,8 @@ pub(crate) fn intern(name: &str) -> &'static str {
 /// # Cost
 ///
 /// One lock, and a walk over every thread's counters: microseconds. The threads that acquire and
-/// release are not disturbed.
+/// release are not disturbed. It allocates; from inside an allocator that was called by this crate
+/// it may be empty, rather than wait for its own thread.
 ///
 /// # Examples
 ///
@@ -91,8 +92,13 @@ pub(crate) fn intern(name: &str) -> &'static str {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn snapshot() -> Snapshot {
+    let is_nested = crate::reentry::is_inside();
     let _no_pools = crate::reentry::enter();
-    let registry = lock(&REGISTRY);
+    let registry = match REGISTRY.try_lock() {
+        Err(TryLockError::WouldBlock) if is_nested => return Snapshot::default(),
+        Ok(registry) => registry,
+        Err(_) => lock(&REGISTRY),
+    };
     let mut sums = registry.ended.clone();
     for source in &registry.living {
         *sums.entry((source.kind(), source.name())).or_default() += source.stats();

@@ -5,10 +5,10 @@
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,
 };
-pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 
-/// Locks, ignoring poison: no foreign code runs under this crate's locks, so what a panic leaves
-/// behind is whole.
+/// Locks, ignoring poison: under this crate's locks no foreign code runs but the allocator, and what
+/// it interrupts is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()

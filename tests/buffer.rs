@@ -1,8 +1,8 @@
 //! `Buffer`: it behaves like `Vec<u8>`, is aligned and padded, and shows nothing of its past.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, clippy::multiple_unsafe_ops_per_block)]
 
-use std::io::Write as _;
+use std::io::{IoSlice, Write as _};
 
 use knhk_pool::{Buffer, LocalPool, PoolConfig, Workload};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ enum Step {
     Clear,
     Change(usize, u8),
     WriteIo(Vec<u8>),
-    WriteText(String),
+    WriteVectored(Vec<u8>, Vec<u8>),
     Padded,
 }
 
@@ -43,8 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::Clear),
         (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Step::Change(at, value)),
         bytes().prop_map(Step::WriteIo),
-        prop::collection::vec(any::<char>(), 0..20)
-            .prop_map(|text| Step::WriteText(text.into_iter().collect())),
+        (bytes(), bytes()).prop_map(|(head, tail)| Step::WriteVectored(head, tail)),
         Just(Step::Padded),
     ]
 }
@@ -92,9 +91,14 @@ fn apply(step: &Step, buffer: &mut Buffer<'_>, model: &mut Vec<u8>) {
                 .expect("writing to memory does not fail");
             model.extend_from_slice(bytes);
         }
-        Step::WriteText(text) => {
-            write!(buffer as &mut dyn std::fmt::Write, "{text}").expect("nor does text");
-            model.extend_from_slice(text.as_bytes());
+        Step::WriteVectored(head, tail) => {
+            let slices = [IoSlice::new(head), IoSlice::new(tail)];
+            let written = buffer
+                .write_vectored(&slices)
+                .expect("writing to memory does not fail");
+            assert_eq!(written, head.len() + tail.len());
+            model.extend_from_slice(head);
+            model.extend_from_slice(tail);
         }
         Step::Padded => {
             let padded = buffer.padded();
@@ -178,6 +182,8 @@ fn zero_on_release_leaves_no_trace_in_the_memory_or_its_padding() {
     for spare in first.spare_capacity_mut() {
         spare.write(SECRET);
     }
+    // SAFETY: 64 bytes of padding follow the capacity, and are the buffer's.
+    unsafe { first.as_mut_ptr().add(256).write_bytes(SECRET, 64) };
     let at = first.as_ptr();
     drop(first);
     let next = pool.acquire();
@@ -217,6 +223,29 @@ fn stale_bytes_are_there_without_zero_on_release_or_the_test_above_shows_nothing
     drop(first);
     // SAFETY: the slot is idle, and initialised since the slab was made.
     assert_eq!(unsafe { at.read() }, SECRET);
+}
+
+#[test]
+fn compares_and_iterates_as_a_vec_does() {
+    let pool = pool(64, false);
+    let (mut one, mut other) = (pool.acquire(), pool.acquire());
+    one.extend_from_slice(&[1, 2, 3]);
+    other.extend([1, 2, 3]);
+    assert_eq!(one, other);
+    assert_eq!(one, [1, 2, 3]);
+    assert_eq!([1, 2, 3], one);
+    assert_eq!(one, vec![1, 2, 3]);
+    assert_eq!(vec![1, 2, 3], one);
+    assert_eq!(*b"\x01\x02\x03".as_slice(), one);
+    assert_ne!(one, [1, 2]);
+    for byte in &mut one {
+        *byte += 1;
+    }
+    assert_eq!(
+        (&one).into_iter().map(|byte| u32::from(*byte)).sum::<u32>(),
+        9
+    );
+    assert_eq!(Vec::from(one), [2, 3, 4]);
 }
 
 #[test]

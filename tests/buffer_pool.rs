@@ -416,6 +416,66 @@ fn forgotten_buffer_pins_its_slab_and_nothing_else() {
 }
 
 #[test]
+fn joined_blocks_go_when_their_thread_ends() {
+    let pool = leaked("joined", 2);
+    let worker = thread::spawn(|| {
+        let slots = [pool.acquire(), pool.acquire()];
+        drop(pool.acquire());
+        assert_eq!(pool.stats().idle, 1);
+        std::mem::forget(slots);
+    });
+    worker.join().expect("the worker ends well");
+    let other = pool_of("joined-other", 2);
+    other.warm_up();
+    assert_eq!(pool.stats().bytes, other.stats().bytes);
+}
+
+#[test]
+fn next_thread_takes_a_list_with_a_slab_before_one_without() {
+    let pool = leaked("slab-first", 4);
+    let all_here = Arc::new(Barrier::new(6));
+    let burst = (0..6).map(|_| {
+        let all_here = Arc::clone(&all_here);
+        thread::spawn(move || {
+            drop(pool.acquire());
+            all_here.wait();
+        })
+    });
+    burst
+        .collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|one| one.join().expect("it ends well"));
+    let waiting = pool.stats().bytes;
+    let next = thread::spawn(|| {
+        drop(pool.acquire());
+        pool.stats().bytes
+    });
+    assert_eq!(next.join().expect("it ends well"), waiting);
+}
+
+#[test]
+fn totals_of_a_dropped_pool_balance_even_if_a_buffer_was_forgotten() {
+    let pool = pool_of("forgotten-and-dropped", 2);
+    std::mem::forget(pool.acquire());
+    drop(pool);
+    let seen = snapshot();
+    let gone = seen
+        .pools
+        .iter()
+        .find(|pool| pool.name == "forgotten-and-dropped");
+    let stats = gone.expect("totals stay").stats;
+    assert_eq!((stats.hits, stats.detached, stats.in_use), (1, 1, 0));
+    assert_balanced(&stats);
+}
+
+#[test]
+fn acquire_can_be_tried_behind_catch_unwind() {
+    let pool = pool_of("catch-unwind", 2);
+    let len = std::panic::catch_unwind(|| pool.acquire().len());
+    assert_eq!(len.expect("nothing panics"), 0);
+}
+
+#[test]
 fn panic_while_a_buffer_is_held_gives_it_back() {
     let pool = leaked("panic", 2);
     let worker = thread::spawn(|| {

@@ -180,6 +180,25 @@ fn trim_gives_the_slab_back_when_all_is_idle_and_never_before() {
 }
 
 #[test]
+fn slot_that_comes_back_after_a_trim_of_a_full_list_is_kept() {
+    let pool = pool_of(2, 64);
+    let (mut a, b, c, d) = (
+        pool.acquire(),
+        pool.acquire(),
+        pool.acquire(),
+        pool.acquire(),
+    );
+    drop((c, d));
+    // Its slot evicts `d`, and the hot slot is closed over a full stack.
+    a.resize(65, 0);
+    assert_eq!(pool.stats().idle, 2);
+    // `c` goes.
+    pool.trim();
+    drop(b);
+    assert_eq!((pool.stats().idle, pool.stats().in_use), (2, 1));
+}
+
+#[test]
 fn into_vec_detaches_from_pool_heap_and_grown() {
     let pool = pool_of(1, 64);
     let mut slot = pool.acquire();

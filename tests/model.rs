@@ -158,6 +158,10 @@ fn run<'pool>(
         model.given_back += 1;
     }
     model.check(&stats());
+    if cfg!(miri) {
+        // Too few operations to be sure of each kind.
+        return;
+    }
     let end = stats();
     assert!(
         end.hits > 0 && end.misses > 0 && end.exhausted > 0 && end.grown > 0,

@@ -1,9 +1,9 @@
 //! A borrowed handle to one thread's part of a pool.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ptr::NonNull;
 
+use super::BufferPool;
 use crate::buffer::Buffer;
 use crate::free_list::FreeList;
 use crate::pool_error::PoolError;
@@ -30,22 +30,17 @@ use crate::reentry;
 pub struct PoolHandle<'pool> {
     /// Outlives `'pool`; pinned, so it stays this thread's. The pointer makes the handle `!Send`.
     list: NonNull<FreeList>,
-    name: &'static str,
-    pool: PhantomData<&'pool FreeList>,
+    pool: &'pool BufferPool,
 }
 
-impl PoolHandle<'_> {
+impl<'pool> PoolHandle<'pool> {
     /// # Safety
     ///
-    /// * `list` lives for `'pool`, and is stray or used by this thread alone.
-    pub(super) unsafe fn new(list: NonNull<FreeList>, name: &'static str) -> Self {
+    /// * `list` is one of `pool`'s, and is stray or used by this thread alone.
+    pub(super) unsafe fn new(list: NonNull<FreeList>, pool: &'pool BufferPool) -> Self {
         // SAFETY: the caller's bullet.
         unsafe { list.as_ref() }.pin();
-        Self {
-            list,
-            name,
-            pool: PhantomData,
-        }
+        Self { list, pool }
     }
 
     /// As [`BufferPool::acquire`](crate::BufferPool::acquire).
@@ -70,10 +65,7 @@ impl PoolHandle<'_> {
         match list.pop().or_else(|| self.try_acquire_cold()) {
             // SAFETY: as in `acquire`.
             Some(start) => Ok(unsafe { Buffer::new(start, self.list) }),
-            None => Err(PoolError::Exhausted {
-                pool: self.name,
-                capacity: list.capacity(),
-            }),
+            None => Err(self.pool.exhausted()),
         }
     }
 
@@ -107,7 +99,7 @@ impl Drop for PoolHandle<'_> {
 impl fmt::Debug for PoolHandle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PoolHandle")
-            .field("pool", &self.name)
+            .field("pool", &self.pool.name)
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,6 @@ use std::ptr::{self, NonNull};
 
 use super::shared::Shared;
 use crate::free_list::FreeList;
-use crate::reentry;
 use crate::sync::Arc;
 
 /// Pools that a thread finds without a search: 128 bytes of thread-local storage.
@@ -24,6 +23,10 @@ const ENTRIES: usize = 8;
 
 /// The key of no pool: no multiple of an entry's size.
 const NO_POOL: Key = usize::MAX;
+
+/// The key of a pool that is not set up, and of one that was made when keys had run out. It stands
+/// in no cache.
+pub(super) const NOT_CACHED: Key = 0;
 
 /// What the cache knows a pool by: unique, and its remainder by the cache's size is the place of
 /// the pool's entry in bytes.
@@ -77,6 +80,9 @@ fn entry(key: Key) -> *const Entry {
 /// This thread's list of `pool`, made or adopted if it has none. `None` if the thread is ending.
 pub(super) fn take(pool: &Arc<Shared>) -> Option<NonNull<FreeList>> {
     let list = SEATS.try_with(|seats| seats.find_or_add(pool)).ok()?;
+    if pool.key == NOT_CACHED {
+        return Some(list);
+    }
     let entry = entry(pool.key);
     // SAFETY: as in `find`.
     let entry = unsafe { &*entry };
@@ -114,7 +120,6 @@ impl Seats {
 /// The thread ends.
 impl Drop for Seats {
     fn drop(&mut self) {
-        let _inside = reentry::enter();
         CACHE.with(|cache| cache.iter().for_each(|entry| entry.key.set(NO_POOL)));
         for seat in self.0.take() {
             // SAFETY: the list was opened for this thread, which has no way to it any more but
@@ -148,4 +153,35 @@ fn in_register<T>(pointer: *const T) -> *const T {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_have_places_of_their_own() {
+        let places: std::collections::BTreeSet<_> = (1..=ENTRIES)
+            .map(|nth| key(nth).expect("small") % size_of::<[Entry; ENTRIES]>())
+            .collect();
+        assert_eq!(places.len(), ENTRIES);
+        assert!(places.iter().all(|place| place % size_of::<Entry>() == 0));
+    }
+
+    #[test]
+    fn keys_run_out_instead_of_coming_again() {
+        assert_eq!(key(usize::MAX), None);
+        assert_eq!(key(usize::MAX / size_of::<[Entry; ENTRIES]>() + 1), None);
+        assert!((1..1000).all(|nth| ![None, Some(NOT_CACHED), Some(NO_POOL)].contains(&key(nth))));
+    }
+
+    #[test]
+    fn pool_whose_key_has_run_out_is_not_cached() {
+        assert_eq!(find(NOT_CACHED), None);
+        let pool = crate::BufferPool::builder("not-cached")
+            .build()
+            .expect("in range");
+        drop(pool.acquire());
+        assert_eq!(find(NOT_CACHED), None);
+    }
 }

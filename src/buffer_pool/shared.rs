@@ -6,6 +6,7 @@ use super::seats::{self, Key};
 use crate::config::{ConfigError, PoolConfig};
 use crate::counters::PoolStats;
 use crate::free_list::{FreeList, Sizes};
+use crate::reentry;
 use crate::registry::{PoolKind, Source};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
@@ -26,25 +27,26 @@ pub(super) struct Shared {
     has_ended: AtomicBool,
 }
 
-/// Every list that the pool has made, and those of them that no thread has now.
+/// Every list that the pool has made, and those of them that no thread has now. Chained through the
+/// lists themselves, so that nothing is allocated under the lock.
 #[derive(Debug, Default)]
 struct Lists {
-    all: Vec<ListRef>,
+    all: Option<ListRef>,
     /// Drained, with a slab: at most `WAITING_SLABS`.
-    waiting: Vec<ListRef>,
+    waiting: Chain,
     /// Drained, without.
-    bare: Vec<ListRef>,
+    bare: Chain,
     /// Closed, with something out.
-    draining: Vec<ListRef>,
+    draining: Chain,
 }
 
 /// A list of this pool, from a `Box`; freed with [`Shared`].
 #[derive(Clone, Copy, Debug)]
 struct ListRef(NonNull<FreeList>);
 
-// SAFETY: behind the pool's lock it is only asked for `stats`, which any thread may; or, where it
-// is drained or the pool has ended, used by the one thread that holds the lock (free list's
-// invariant 1).
+// SAFETY: behind the pool's lock it is only asked for `stats`, which any thread may, and for its
+// links, which the lock guards; or, where it is drained or the pool has ended, used by the one
+// thread that took it (free list's invariant 1).
 unsafe impl Send for ListRef {}
 
 impl ListRef {
@@ -60,30 +62,34 @@ impl Shared {
         config: PoolConfig,
         config_error: Option<ConfigError>,
     ) -> Self {
-        let stray = Stray(FreeList::stray(Sizes::from(&config)));
-        let lists = Mutex::default();
-        let has_ended = AtomicBool::new(false);
         Self {
             key: next_key(),
             name,
+            stray: Stray(FreeList::stray(Sizes::from(&config))),
             config,
             config_error,
-            stray,
-            lists,
-            has_ended,
+            lists: Mutex::default(),
+            has_ended: AtomicBool::new(false),
         }
     }
 
     /// A list for the calling thread: one that an ended thread has left, or a new one.
     pub(super) fn open_list(&self) -> NonNull<FreeList> {
-        if let Some(left) = lock(&self.lists).take_drained() {
+        let mut lists = lock(&self.lists);
+        let surplus = lists.collect_drained();
+        let left = lists.waiting.pop().or_else(|| lists.bare.pop());
+        drop(lists);
+        self.free_slabs(surplus);
+        if let Some(left) = left {
             left.get().reopen();
             return left.0;
         }
         let new = Box::new(FreeList::new(Sizes::from(&self.config)));
-        let new = NonNull::from(Box::leak(new));
-        lock(&self.lists).all.push(ListRef(new));
-        new
+        let new = ListRef(NonNull::from(Box::leak(new)));
+        let mut lists = lock(&self.lists);
+        new.get().links.next.set(lists.all.map(|first| first.0));
+        lists.all = Some(new);
+        new.0
     }
 
     /// Ends the calling thread's use of `list`.
@@ -93,15 +99,28 @@ impl Shared {
     /// * `list` came from [`open_list`](Self::open_list) on this thread, and was not closed since.
     /// * From now on this thread uses it only to give back what is out.
     pub(super) unsafe fn close_list(&self, list: NonNull<FreeList>) {
-        let mut lists = lock(&self.lists);
-        if self.has_ended() {
+        let list = ListRef(list);
+        if !list.get().close() {
+            // The pool was dropped, and has closed it.
             return;
         }
-        let list = ListRef(list);
-        if list.get().close() {
-            lists.keep(list);
-        } else {
-            lists.draining.push(list);
+        let mut lists = lock(&self.lists);
+        if self.has_ended() {
+            drop(lists);
+            drop(list.get().take_slab());
+            return;
+        }
+        lists.draining.push(list);
+        let surplus = lists.collect_drained();
+        drop(lists);
+        self.free_slabs(surplus);
+    }
+
+    /// Frees the slabs of drained lists that stand in no chain, and lets the lists wait without.
+    fn free_slabs(&self, mut surplus: Chain) {
+        while let Some(list) = surplus.pop() {
+            drop(list.get().take_slab());
+            lock(&self.lists).bare.push(list);
         }
     }
 
@@ -109,14 +128,26 @@ impl Shared {
     ///
     /// # Safety
     ///
-    /// * No thread uses a list of this pool again, nor a buffer of one.
+    /// * No thread uses a list of this pool again, nor a buffer of one, but to close it.
     pub(super) unsafe fn end(&self) {
-        let lists = lock(&self.lists);
+        let mut lists = lock(&self.lists);
         // Relaxed: read under the lock, or as a hint.
         self.has_ended.store(true, Ordering::Relaxed);
-        for list in &lists.all {
-            list.get().close();
-            list.get().drop_slab();
+        let left = std::mem::take(&mut *lists);
+        lists.all = left.all;
+        drop(lists);
+        let chains = [left.waiting, left.bare, left.draining];
+        for mut chain in chains {
+            while let Some(list) = chain.pop() {
+                drop(list.get().take_slab());
+            }
+        }
+        // Of the rest each belongs to a thread. One that is ending closes its own, if it is first.
+        // The chain of all lists does not change: no thread opens one any more.
+        for list in all_from(left.all) {
+            if list.get().close() {
+                drop(list.get().take_slab());
+            }
         }
     }
 
@@ -135,9 +166,12 @@ impl Source for Shared {
     }
 
     fn stats(&self) -> PoolStats {
+        let _inside = reentry::enter();
+        let surplus = lock(&self.lists).collect_drained();
+        self.free_slabs(surplus);
         let lists = lock(&self.lists);
         let mut sum = self.stray.0.stats();
-        for list in &lists.all {
+        for list in all_from(lists.all) {
             // One reader at a time: the lock is held.
             sum += list.get().stats();
         }
@@ -147,41 +181,68 @@ impl Source for Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        for list in lock(&self.lists).all.drain(..) {
+        for list in all_from(lock(&self.lists).all) {
             // SAFETY: from `Box::leak` in `open_list`. The pool is gone, and so are the seats, which
-            // hold this Shared: nobody refers to the list.
+            // hold this Shared: nobody refers to the list. The iterator is past it.
             drop(unsafe { Box::from_raw(list.0.as_ptr()) });
         }
     }
 }
 
+/// Every list of the chain of all that begins at `first`.
+fn all_from(first: Option<ListRef>) -> impl Iterator<Item = ListRef> {
+    let mut next = first;
+    std::iter::from_fn(move || {
+        let list = next?;
+        // Before the list is handed out: it may be freed.
+        next = list.get().links.next.get().map(ListRef);
+        Some(list)
+    })
+}
+
+/// Lists that no thread has, last in, first out. A list stands in one chain at most.
+#[derive(Debug, Default)]
+struct Chain {
+    first: Option<ListRef>,
+    len: usize,
+}
+
+impl Chain {
+    fn push(&mut self, list: ListRef) {
+        let next = self.first.map(|first| first.0);
+        list.get().links.next_left.set(next);
+        self.first = Some(list);
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<ListRef> {
+        let list = self.first?;
+        self.first = list.get().links.next_left.take().map(ListRef);
+        self.len -= 1;
+        Some(list)
+    }
+}
+
 impl Lists {
-    fn take_drained(&mut self) -> Option<ListRef> {
-        self.collect_drained();
-        self.waiting.pop().or_else(|| self.bare.pop())
-    }
-
-    /// Takes over what the last late releases have drained.
-    fn collect_drained(&mut self) {
-        let mut index = 0;
-        while let Some(list) = self.draining.get(index).copied() {
-            if list.get().is_drained() {
-                self.draining.swap_remove(index);
-                self.keep(list);
+    /// Takes over what late releases have drained, with its slab while few wait. Returns the lists
+    /// whose slabs are too many: memory is freed outside of the lock.
+    #[must_use]
+    fn collect_drained(&mut self) -> Chain {
+        let mut surplus = Chain::default();
+        let mut draining = std::mem::take(&mut self.draining);
+        while let Some(list) = draining.pop() {
+            let chain = if !list.get().is_drained() {
+                &mut self.draining
+            } else if !list.get().has_slab() {
+                &mut self.bare
+            } else if self.waiting.len < WAITING_SLABS {
+                &mut self.waiting
             } else {
-                index += 1;
-            }
+                &mut surplus
+            };
+            chain.push(list);
         }
-    }
-
-    /// Keeps a drained list for the next thread, its slab only while few wait.
-    fn keep(&mut self, list: ListRef) {
-        if list.get().has_slab() && self.waiting.len() < WAITING_SLABS {
-            self.waiting.push(list);
-        } else {
-            list.get().drop_slab();
-            self.bare.push(list);
-        }
+        surplus
     }
 }
 
@@ -214,6 +275,6 @@ fn next_key() -> Key {
     static NEXT: AtomicUsize = AtomicUsize::new(1);
     let more = |nth: usize| nth.checked_add(1);
     let nth = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-    // Once they have run out, 0: the key of a pool that is set up but in no cache, which works.
-    nth.ok().and_then(seats::key).unwrap_or(0)
+    // Once they have run out, a key that works without the cache.
+    nth.ok().and_then(seats::key).unwrap_or(seats::NOT_CACHED)
 }

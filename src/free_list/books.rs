@@ -75,7 +75,7 @@ impl FreeList {
 
     /// Reads until no change came between.
     fn read(&self) -> PoolStats {
-        loop {
+        for tries in 1_u32.. {
             // Acquire, for the Release in `Change::drop`.
             let epoch = self.books.epoch.load(Ordering::Acquire);
             let stats = self.read_once();
@@ -84,12 +84,21 @@ impl FreeList {
             if epoch.is_multiple_of(2) && self.books.epoch.load(Ordering::Relaxed) == epoch {
                 return stats;
             }
-            std::hint::spin_loop();
+            // A change is a few stores; one that lasts belongs to a thread that was interrupted.
+            if tries.is_multiple_of(64) {
+                std::thread::yield_now();
+            } else {
+                std::hint::spin_loop();
+            }
         }
+        unreachable!(
+            "an owner changed its books {} times during one look",
+            u32::MAX
+        )
     }
 
-    /// Hits are read before what is idle: a hit in between makes `released` too small by one,
-    /// never too large.
+    /// Hits are read before what is idle: a hit in between makes `released` too small by one. (On
+    /// machines that reorder stores a release may be seen before what its owner did earlier.)
     fn read_once(&self) -> PoolStats {
         let hits = self.counters.get(Counter::Hits);
         let misses = self.counters.get(Counter::Misses);
@@ -209,17 +218,22 @@ impl FreeList {
     /// buffer in it would count as out; a slot that is empty over a full stack is closed until the
     /// next cold path, since a release would find room there that is none.
     fn restart_low(&self) {
+        self.empty_slot_into_stack();
+        self.low
+            .store(self.len.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.unseal();
+    }
+
+    /// Moves what is in the slot to the stack, and closes the slot.
+    pub(super) fn empty_slot_into_stack(&self) {
         let hot = self.slot.load(Ordering::Relaxed);
-        let mut len = self.len.load(Ordering::Relaxed);
         if hot.addr() > CLOSED.addr() {
             // There is a place: at most `capacity` buffers are idle, and there are as many places.
+            let len = self.len.load(Ordering::Relaxed);
             self.place(len).store(hot, Ordering::Relaxed);
-            len += 1;
-            self.len.store(len, Ordering::Relaxed);
-            self.slot.store(CLOSED, Ordering::Relaxed);
+            self.len.store(len + 1, Ordering::Relaxed);
         }
-        self.low.store(len, Ordering::Relaxed);
-        self.unseal();
+        self.slot.store(CLOSED, Ordering::Relaxed);
     }
 
     /// Opens the slot again, if the list has room for one more and an owner.
@@ -230,19 +244,19 @@ impl FreeList {
         }
     }
 
-    /// Marks what follows, until the guard is dropped, as one change to a reader. Nests. No foreign
-    /// code inside: a reader on this thread would wait for ever.
+    /// Marks what follows, until the guard is dropped, as one change to a reader. Does not nest, and
+    /// holds no foreign code: a reader on this thread would wait for ever.
     pub(super) fn change(&self) -> Change<'_> {
-        let epoch = self.books.epoch.load(Ordering::Relaxed);
-        let outermost = epoch.is_multiple_of(2) && !self.state.is_stray();
-        if outermost {
-            self.books.epoch.store(epoch + 1, Ordering::Relaxed);
-            // Release, for the Acquire fence in `read`: who sees a store below sees the odd epoch.
-            fence(Ordering::Release);
+        if self.state.is_stray() {
+            return Change { epoch: None };
         }
-        Change {
-            epoch: outermost.then_some(&self.books.epoch),
-        }
+        let epoch = &self.books.epoch;
+        let even = epoch.load(Ordering::Relaxed);
+        debug_assert!(even.is_multiple_of(2), "a change inside a change");
+        epoch.store(even.wrapping_add(1), Ordering::Relaxed);
+        // Release, for the Acquire fence in `read`: who sees a store below sees the odd epoch.
+        fence(Ordering::Release);
+        Change { epoch: Some(epoch) }
     }
 }
 
@@ -256,7 +270,10 @@ impl Drop for Change<'_> {
     fn drop(&mut self) {
         if let Some(epoch) = self.epoch {
             // Release, for the first Acquire in `read`.
-            epoch.store(epoch.load(Ordering::Relaxed) + 1, Ordering::Release);
+            epoch.store(
+                epoch.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::Release,
+            );
         }
     }
 }

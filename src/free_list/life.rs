@@ -1,26 +1,31 @@
 //! A free list's life: from thread to thread, and when its memory goes.
 //!
 //! ```text
-//!            close, nothing out                     reopen
-//!  owned ───────────────────────────▶ drained ────────────────▶ owned by another thread
-//!    │ close, something out              ▲
-//!    └──────────────▶ draining ──────────┘ the last late release
+//!                     nothing out                     reopen
+//!  owned ──▶ closing ─────────────▶ drained ────────────────▶ owned by another thread
+//!               │ something out        ▲
+//!               └─────▶ draining ──────┘ the last late release
 //! ```
+//!
+//! Two may want to close a list at once: its thread, which ends, and another that drops the pool.
+//! Who takes it from *owned* to *closing* does it; the other leaves it alone.
 
 use std::cell::Cell;
 
-use super::{CLOSED, EMPTY, FreeList};
+use super::{EMPTY, FreeList};
 use crate::raw::slab::Slab;
 use crate::sync::{AtomicU8, Ordering};
 
 /// A thread uses it.
 const OWNED: u8 = 0;
+/// Its thread is ending, or its pool; nothing goes into it any more.
+const CLOSING: u8 = 1;
 /// Its thread has ended, but something of it is still out.
-const DRAINING: u8 = 1;
+const DRAINING: u8 = 2;
 /// Its thread has ended and nothing is out: another thread may have it.
-const DRAINED: u8 = 2;
+const DRAINED: u8 = 3;
 /// No thread owns it: it serves ending threads, from the heap alone.
-const STRAY: u8 = 3;
+const STRAY: u8 = 4;
 
 /// Who may use a list.
 #[derive(Debug)]
@@ -56,31 +61,42 @@ impl State {
 
 impl FreeList {
     /// Ends the owner's time: no acquire and no release takes the hit path any more, and idle
-    /// blocks are freed. The slab stays.
+    /// blocks are freed. The slab stays. Returns whether the caller was the one to do it.
     ///
-    /// Returns whether nothing is out, so that another thread may have the list; else the last late
+    /// Afterwards the list [is drained](Self::is_drained) if nothing is out; else the last late
     /// release makes it so.
     pub(crate) fn close(&self) -> bool {
+        // Acquire: the one who closes sees what the owner did; by other means, too, since the owner
+        // is the caller or has let go of the pool. Relaxed on failure: the caller does nothing.
+        let word = &self.state.word;
+        let (acquire, relaxed) = (Ordering::Acquire, Ordering::Relaxed);
+        if word
+            .compare_exchange(OWNED, CLOSING, acquire, relaxed)
+            .is_err()
+        {
+            return false;
+        }
+        let change = self.change();
+        self.room.store(0, Ordering::Relaxed);
+        self.empty_slot_into_stack();
+        drop(change);
         self.free_idle_blocks();
         let _change = self.change();
         self.sub_total(self.idle());
-        self.slot.store(CLOSED, Ordering::Relaxed);
         self.len.store(0, Ordering::Relaxed);
         self.low.store(0, Ordering::Relaxed);
-        self.room.store(0, Ordering::Relaxed);
         self.prepared.set(false);
-        let drained = self.is_empty();
-        // Relaxed: the closing thread publishes the list under its pool's lock.
-        self.state
-            .word
-            .store(if drained { DRAINED } else { DRAINING }, Ordering::Relaxed);
-        drained
+        let left = if self.is_empty() { DRAINED } else { DRAINING };
+        // Release, for the Acquire in `is_drained`.
+        word.store(left, Ordering::Release);
+        true
     }
 
     /// Whether the thread that had this list has given everything back.
     ///
-    /// Acquire, for the Release in [`drained_if_last`](Self::drained_if_last): who sees `true` sees
-    /// all that the old owner did, and it does nothing more.
+    /// Acquire, for the Releases in [`close`](Self::close) and
+    /// [`drained_if_last`](Self::drained_if_last): who sees `true` sees all that the old owner did,
+    /// and it does nothing more.
     pub(crate) fn is_drained(&self) -> bool {
         self.state.word.load(Ordering::Acquire) == DRAINED
     }
@@ -114,17 +130,16 @@ impl FreeList {
             self.prepared.set(false);
         }
         if !self.prepared.get() {
-            self.drop_slab();
+            drop(self.take_slab());
         }
         before.saturating_sub(self.books.bytes())
     }
 
-    /// Frees the slab of a list that is not prepared, and of which no slot is out.
-    pub(crate) fn drop_slab(&self) {
+    /// Takes out the slab of a list that is not prepared, and of which no slot is out.
+    pub(crate) fn take_slab(&self) -> Option<Slab> {
         debug_assert!(!self.prepared.get(), "the slab's slots are in circulation");
         self.books.slab_bytes.store(0, Ordering::Relaxed);
-        let slab: Option<Slab> = self.slab.borrow_mut().take();
-        drop(slab);
+        self.slab.borrow_mut().take()
     }
 
     pub(crate) fn has_slab(&self) -> bool {
@@ -146,7 +161,7 @@ impl FreeList {
         }
     }
 
-    /// The last thing that a late release does: after it the list may be another thread's.
+    /// The last thing that a late release does to the list: after it, it may be another thread's.
     pub(super) fn drained_if_last(&self) {
         let is_draining = self.state.word.load(Ordering::Relaxed) == DRAINING;
         if is_draining && self.is_empty() {

@@ -70,7 +70,9 @@ impl Slab {
     }
 
     fn touch_pages(&self) {
-        for offset in (0..self.layout.size()).step_by(PAGE) {
+        // The last byte too: the first need not be at the start of a page.
+        let last = self.layout.size() - 1;
+        for offset in (0..last).step_by(PAGE).chain([last]) {
             // SAFETY: offset is below the allocation's size.
             let page = unsafe { self.base.add(offset) };
             // SAFETY: inside the allocation, to which nothing else refers yet. Volatile, since a
