@@ -284,19 +284,46 @@ impl<'pool> Buffer<'pool> {
         unsafe { self.start.as_ptr().add(self.len) }
     }
 
-    /// Makes room for `additional` more bytes, at least doubling the capacity.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn grow_for(&mut self, additional: usize) {
-        let needed = self.len.checked_add(additional).expect("capacity overflow");
-        let wanted = needed.max(self.capacity.saturating_mul(2));
-        // SAFETY: the list lives for 'pool and is used by this thread alone.
-        let list = unsafe { self.list.as_ref() };
-        // SAFETY: handed out by `list` to this buffer; `len` bytes are initialised; needed is above
-        // the capacity, or `reserve` and `push` would not have come here.
-        self.start = unsafe { list.grow(self.start, self.len, self.capacity, wanted) };
-        self.capacity = wanted;
+        let Self {
+            list,
+            start,
+            len,
+            capacity,
+            ..
+        } = *self;
+        // SAFETY: handed out by `list` to this buffer; `len` bytes are initialised; who calls this has
+        // seen that `additional` more do not fit.
+        (self.start, self.capacity) = unsafe { grow(list, start, len, capacity, additional) };
     }
+}
+
+/// Moves a buffer to where `additional` more bytes fit, at least doubling its capacity; returns its
+/// start and capacity there.
+///
+/// By value: a pointer to the buffer would keep it in memory on the path that does not grow.
+///
+/// # Safety
+///
+/// * `start` was handed out by `list`, which this thread alone uses, with `capacity` bytes, of which
+///   the first `len` are initialised; it is not used again.
+/// * `capacity - len < additional`.
+#[cold]
+#[inline(never)]
+unsafe fn grow(
+    list: NonNull<FreeList>,
+    start: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+    additional: usize,
+) -> (NonNull<u8>, usize) {
+    let needed = len.checked_add(additional).expect("capacity overflow");
+    let wanted = needed.max(capacity.saturating_mul(2));
+    // SAFETY: the caller's first bullet.
+    let list = unsafe { list.as_ref() };
+    // SAFETY: the caller's bullets; `wanted` is above the capacity.
+    (unsafe { list.grow(start, len, capacity, wanted) }, wanted)
 }
 
 impl Drop for Buffer<'_> {

@@ -1,0 +1,46 @@
+//! Instructions a pair, checked against those on record: more than 2 % above fails (exit status 3).
+
+// What gungraun's macros generate is public and has no documentation.
+#![allow(missing_docs)]
+
+use gungraun::prelude::*;
+use gungraun::{Callgrind, EventKind};
+use knhk_pool_benches::{Counted, Warm};
+
+fn limited(counted: Counted) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    if cfg!(target_arch = "x86_64") {
+        callgrind.hard_limits([(EventKind::Ir, counted.limit())]);
+    }
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+fn warm(counted: Counted) -> Warm {
+    counted.prepare()
+}
+
+// The pool is returned, so that its end is not counted.
+#[library_benchmark(setup = warm)]
+#[bench::floor_one(args = (Counted::FloorOne), config = limited(Counted::FloorOne))]
+#[bench::floor_sixteen(args = (Counted::FloorSixteen), config = limited(Counted::FloorSixteen))]
+#[bench::naive_one(args = (Counted::NaiveOne), config = limited(Counted::NaiveOne))]
+#[bench::local_one(args = (Counted::LocalOne), config = limited(Counted::LocalOne))]
+#[bench::local_sixteen(args = (Counted::LocalSixteen), config = limited(Counted::LocalSixteen))]
+#[bench::static_one(args = (Counted::StaticOne), config = limited(Counted::StaticOne))]
+#[bench::static_sixteen(args = (Counted::StaticSixteen), config = limited(Counted::StaticSixteen))]
+#[bench::built_one(args = (Counted::BuiltOne), config = limited(Counted::BuiltOne))]
+#[bench::built_sixteen(args = (Counted::BuiltSixteen), config = limited(Counted::BuiltSixteen))]
+#[bench::handle_one(args = (Counted::HandleOne), config = limited(Counted::HandleOne))]
+#[bench::local_stored(args = (Counted::LocalStored), config = limited(Counted::LocalStored))]
+#[bench::static_stored(args = (Counted::StaticStored), config = limited(Counted::StaticStored))]
+#[bench::local_try(args = (Counted::LocalTry), config = limited(Counted::LocalTry))]
+#[bench::local_push(args = (Counted::LocalPush), config = limited(Counted::LocalPush))]
+fn pairs(warm: Warm) -> Warm {
+    warm.run();
+    warm
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [pairs]);
+main!(library_benchmark_groups = instructions);

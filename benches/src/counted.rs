@@ -1,0 +1,205 @@
+//! The instruction counts on record, and what must not be exceeded.
+//!
+//! Counts do not depend on the machine's load, so they can be held to 2 %. They do depend on the
+//! compiler (pinned in `rust-toolchain.toml`) and its target: those on record are x86-64's. To renew
+//! them, see `README.md`.
+
+use std::mem::MaybeUninit;
+
+use knhk_pool::{Buffer, LocalPool};
+
+use crate::case::Case;
+use crate::floor::{Floor, Naive};
+use crate::ours::{StaticPool, Stored, built_pool, local_pool};
+use crate::peer::{Depth, Peer};
+
+/// Pairs in one count: so many that what surrounds the loop is below one in a thousand, and whole
+/// batches of sixteen.
+pub const PAIRS_COUNTED: u64 = 16_000;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The hand-written floor, one deep: if this moves, the compiler has, and not the library.
+    FloorOne,
+    /// The floor, sixteen deep.
+    FloorSixteen,
+    /// `RefCell<Vec<Vec<u8>>>`, one deep.
+    NaiveOne,
+    /// `LocalPool`, one deep.
+    LocalOne,
+    /// `LocalPool`, sixteen deep.
+    LocalSixteen,
+    /// A static `BufferPool`, one deep.
+    StaticOne,
+    /// A static `BufferPool`, sixteen deep.
+    StaticSixteen,
+    /// A built `BufferPool`, one deep.
+    BuiltOne,
+    /// A built `BufferPool`, sixteen deep.
+    BuiltSixteen,
+    /// `PoolHandle`, one deep.
+    HandleOne,
+    /// A `LocalPool`'s buffer that lives in memory.
+    LocalStored,
+    /// A static `BufferPool`'s buffer that lives in memory.
+    StaticStored,
+    /// `LocalPool::try_acquire`, one deep.
+    LocalTry,
+    /// A `LocalPool`'s buffer with a byte pushed.
+    LocalPush,
+}
+
+impl Counted {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::FloorOne,
+        Self::FloorSixteen,
+        Self::NaiveOne,
+        Self::LocalOne,
+        Self::LocalSixteen,
+        Self::StaticOne,
+        Self::StaticSixteen,
+        Self::BuiltOne,
+        Self::BuiltSixteen,
+        Self::HandleOne,
+        Self::LocalStored,
+        Self::StaticStored,
+        Self::LocalTry,
+        Self::LocalPush,
+    ];
+
+    /// Instructions for [`PAIRS_COUNTED`] pairs, as counted when this was last renewed.
+    pub const fn recorded(self) -> u64 {
+        match self {
+            Self::FloorOne => 192_044,
+            Self::FloorSixteen => 353_053,
+            Self::NaiveOne => 576_059,
+            Self::LocalOne => 256_049,
+            Self::LocalSixteen => 634_062,
+            Self::StaticOne => 352_049,
+            Self::StaticSixteen => 730_064,
+            Self::BuiltOne => 352_051,
+            Self::BuiltSixteen => 730_066,
+            Self::HandleOne => 256_049,
+            Self::LocalStored => 368_052,
+            Self::StaticStored => 464_054,
+            Self::LocalTry => 256_049,
+            Self::LocalPush => 304_049,
+        }
+    }
+
+    /// What the check allows: 2 % above what is on record.
+    pub const fn limit(self) -> u64 {
+        self.recorded() + self.recorded() / 50
+    }
+
+    /// The case, with its pool warm and every buffer of the loop handed out once.
+    pub fn prepare(self) -> Warm {
+        let (case, depth) = match self {
+            Self::FloorOne => (Case::new("floor", Floor::new()), Depth::One),
+            Self::FloorSixteen => (Case::new("floor", Floor::new()), Depth::Sixteen),
+            Self::NaiveOne => (Case::new("naive", Naive::new()), Depth::One),
+            Self::LocalOne => (Case::new("local", local_pool()), Depth::One),
+            Self::LocalSixteen => (Case::new("local", local_pool()), Depth::Sixteen),
+            Self::StaticOne => (Case::new("static", StaticPool), Depth::One),
+            Self::StaticSixteen => (Case::new("static", StaticPool), Depth::Sixteen),
+            Self::BuiltOne => (Case::new("built", built_pool("counted")), Depth::One),
+            Self::BuiltSixteen => (Case::new("built", built_pool("counted")), Depth::Sixteen),
+            Self::HandleOne => {
+                let pool = Box::leak(Box::new(built_pool("counted-handle")));
+                (Case::new("handle", pool.handle()), Depth::One)
+            }
+            Self::LocalStored => (Case::new("stored", Stored(local_pool())), Depth::One),
+            Self::StaticStored => (Case::new("stored", Stored(StaticPool)), Depth::One),
+            Self::LocalTry => (Case::new("try", Trying(local_pool())), Depth::One),
+            Self::LocalPush => (Case::new("push", Pushing(local_pool())), Depth::One),
+        };
+        case.run(depth, 1);
+        Warm { case, depth }
+    }
+}
+
+/// A case that is ready to be counted.
+#[derive(Debug)]
+pub struct Warm {
+    case: Case,
+    depth: Depth,
+}
+
+impl Warm {
+    /// Runs [`PAIRS_COUNTED`] pairs; returns how many it was.
+    pub fn run(&self) -> u64 {
+        self.case.run(self.depth, PAIRS_COUNTED)
+    }
+}
+
+/// Asks for pooled buffers only.
+struct Trying(LocalPool);
+
+// SAFETY: as the pool itself.
+unsafe impl Peer for Trying {
+    type Buffer<'a> = Buffer<'a>;
+
+    #[inline(always)]
+    fn acquire(&self) -> Buffer<'_> {
+        self.0.try_acquire().expect("one buffer is out at a time")
+    }
+
+    #[inline(always)]
+    fn memory<'m>(buffer: &'m mut Buffer<'_>) -> &'m mut [MaybeUninit<u8>] {
+        buffer.spare_capacity_mut()
+    }
+}
+
+/// Pushes a byte into each buffer.
+struct Pushing(LocalPool);
+
+// SAFETY: as the pool itself.
+unsafe impl Peer for Pushing {
+    type Buffer<'a> = Buffer<'a>;
+
+    #[inline(always)]
+    fn acquire(&self) -> Buffer<'_> {
+        self.0.acquire()
+    }
+
+    #[inline(always)]
+    fn memory<'m>(buffer: &'m mut Buffer<'_>) -> &'m mut [MaybeUninit<u8>] {
+        buffer.spare_capacity_mut()
+    }
+
+    #[inline(always)]
+    fn keep(buffer: &mut Buffer<'_>) {
+        buffer.push(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_counted_case_is_in_the_bench() {
+        let bench = include_str!("../instructions.rs");
+        for counted in Counted::ALL {
+            let line = format!("limited(Counted::{counted:?})");
+            assert!(bench.contains(&line), "no {counted:?} in instructions.rs");
+        }
+    }
+
+    #[test]
+    fn each_counted_case_runs_the_pairs_that_it_is_counted_for() {
+        for counted in Counted::ALL {
+            assert_eq!(counted.prepare().run(), PAIRS_COUNTED, "{counted:?}");
+        }
+    }
+
+    #[test]
+    fn limits_are_two_percent_above_what_is_recorded() {
+        for counted in Counted::ALL {
+            let over = counted.limit() as f64 / counted.recorded() as f64;
+            assert!((1.019..=1.02).contains(&over), "{counted:?}: {over}");
+        }
+    }
+}

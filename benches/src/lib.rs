@@ -1,0 +1,37 @@
+//! What the benches share: the loops that are timed, the pools that run in them, and the recorded
+//! instruction counts.
+//!
+//! Every pool, allocator and floor is a [`Peer`]; [`Depth`] has the two loops, which are compiled
+//! once for each peer and never inlined. [`cases`] is the list that `pair`, `ticks` and the tests go
+//! through. The figures stand in `README.md`.
+//!
+//! Unsafe code is allowed where a peer has to be one: raw memory for the floor and the allocators, and
+//! a release that takes a buffer where it stands.
+
+#[allow(unsafe_code)]
+mod allocators;
+#[allow(unsafe_code)]
+mod case;
+mod clock;
+#[allow(unsafe_code)]
+mod counted;
+#[allow(unsafe_code)]
+mod floor;
+#[allow(unsafe_code)]
+mod ours;
+#[allow(unsafe_code)]
+mod peer;
+#[allow(unsafe_code)]
+mod pools;
+#[allow(unsafe_code)]
+mod touch;
+
+pub use crate::allocators::Allocator;
+pub use crate::case::{Case, cases};
+pub use crate::clock::core_ghz;
+pub use crate::counted::{Counted, PAIRS_COUNTED, Warm};
+pub use crate::floor::{Floor, Naive, TouchOnly};
+pub use crate::ours::{StaticPool, Stored, built_pool, config, local_pool};
+pub use crate::peer::{BUFFER_SIZE, DEPTH, Depth, POOL_SIZE, Peer};
+pub use crate::pools::{LastSplit, ObjectPool, Opool, ShardedSlab, Vecpool, Zeropool};
+pub use crate::touch::{escape, touch};
