@@ -16,6 +16,7 @@ use crate::buffer::Buffer;
 use crate::config::{ConfigError, Overrides, PoolConfig};
 use crate::counters::PoolStats;
 use crate::free_list::FreeList;
+use crate::hot_path::permit_alloc;
 use crate::pool_error::PoolError;
 use crate::reentry;
 use crate::registry::{self, Source};
@@ -228,7 +229,8 @@ impl BufferPool {
     #[cold]
     #[inline(never)]
     fn acquire_cold(&self) -> Handout {
-        let list = self.list();
+        // First use on a thread is the known exception; a miss, below, is none.
+        let list = permit_alloc(|| self.list());
         let _inside = reentry::enter();
         // SAFETY: a list of this pool, stray or used by this thread alone.
         (unsafe { list.as_ref() }.acquire_cold(), list)
@@ -237,7 +239,7 @@ impl BufferPool {
     #[cold]
     #[inline(never)]
     fn try_acquire_cold(&self) -> Option<Handout> {
-        let list = self.list();
+        let list = permit_alloc(|| self.list());
         let _inside = reentry::enter();
         // SAFETY: as in `acquire_cold`.
         let start = unsafe { list.as_ref() }.try_acquire_cold()?;

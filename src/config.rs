@@ -299,5 +299,13 @@ pub(crate) fn resolve(
     load::resolve(pool, overrides, file, std::env::vars_os())
 }
 
+/// What `variable` chooses among `choices`; `None` if it is unset or empty.
+pub(crate) fn choice<T: Copy>(
+    variable: &'static str,
+    choices: &[(&str, T)],
+) -> Result<Option<T>, ConfigError> {
+    load::choice(variable, std::env::var_os(variable), choices)
+}
+
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,9 @@ use std::ptr::{self, NonNull};
 use self::books::Books;
 use self::life::State;
 use crate::counters::{Counter, Counters};
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
+use crate::hot_path::permit_alloc;
 use crate::raw::block;
 use crate::raw::slab::Slab;
 use crate::raw::{PADDING, wipe};
@@ -153,6 +156,8 @@ impl FreeList {
     /// Takes an idle buffer: the hit path. `None` means the cold path, which may still be a hit.
     #[inline(always)]
     pub(crate) fn pop(&self) -> Option<NonNull<u8>> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::FreeList::pop");
         let mut buffer = self.slot.load(Ordering::Relaxed);
         if buffer.addr() > CLOSED.addr() {
             self.slot.store(EMPTY, Ordering::Relaxed);
@@ -172,6 +177,8 @@ impl FreeList {
     /// Puts an idle buffer back: the release path. Whether there was room.
     #[inline(always)]
     fn push(&self, buffer: NonNull<u8>) -> bool {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::FreeList::push");
         if self.slot.load(Ordering::Relaxed) == EMPTY {
             self.slot.store(buffer.as_ptr(), Ordering::Relaxed);
             return true;
@@ -239,7 +246,7 @@ impl FreeList {
         if let Some(buffer) = self.pop().or_else(|| self.pop_deeper()) {
             return Some(buffer);
         }
-        if self.prepare() {
+        if permit_alloc(|| self.prepare()) {
             self.pop_deeper()
         } else {
             None

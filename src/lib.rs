@@ -26,6 +26,7 @@
 //! | a pool in a worker's own state | [`LocalPool`] |
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
 //! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`] |
+//! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`] |
 //!
 //! # Sizes
@@ -46,12 +47,16 @@
 //! # Features
 //!
 //! * `toml` (default): reads `KNHK_POOL_CONFIG`. Without it, a set `KNHK_POOL_CONFIG` is an error.
+//! * `macros` (default): the attribute `#[hot_path]`.
+//! * `allocation-tracking`: arms hot-path sections in builds without debug assertions too, and marks
+//!   the library's own hot paths.
 //! * `bytes`: `bytes::BufMut` for [`Buffer`].
 //!
 //! # Unsafe code
 //!
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
-//! `free_list`, `buffer`, `local_pool`, and `buffer_pool` (which thread may use which list).
+//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), `hot_path`
+//! (an allocator, and a thread-local reached through a register), and `register` (an empty `asm!`).
 
 #[allow(unsafe_code)]
 mod buffer;
@@ -62,16 +67,26 @@ mod counters;
 #[allow(unsafe_code)]
 mod free_list;
 #[allow(unsafe_code)]
+pub mod hot_path;
+#[allow(unsafe_code)]
 mod local_pool;
 mod object_pool;
 mod pool_error;
+#[doc(hidden)]
+pub mod private;
 #[allow(unsafe_code)]
 mod raw;
 mod reentry;
+#[allow(unsafe_code)]
+mod register;
 mod registry;
 mod sync;
 mod triples;
 mod workload;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/hot-path.md")]
+struct HotPathPage;
 
 #[cfg(doctest)]
 #[doc = include_str!("../docs/knhk.md")]
@@ -87,6 +102,7 @@ pub use crate::config::{
     ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource, Explanation, PoolConfig, PoolTable,
 };
 pub use crate::counters::PoolStats;
+pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};
 pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
@@ -96,3 +112,5 @@ pub use crate::triples::{
     SoaTriples, TriplesError, load_into, receipt_hash,
 };
 pub use crate::workload::{UnknownWorkload, Workload};
+#[cfg(feature = "macros")]
+pub use knhk_pool_macros::hot_path;

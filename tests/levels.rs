@@ -6,22 +6,25 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 17] = [
+const LEVELS: [(&str, u32); 20] = [
     ("sync", 0),
     ("workload", 0),
     ("reentry", 0),
+    ("register", 0),
     ("raw", 1),
     ("counters", 1),
     ("config", 1),
     ("pool_error", 2),
     ("registry", 2),
+    ("hot_path", 2),
     ("free_list", 3),
     ("object_pool", 3),
     ("buffer", 4),
     ("triples", 4),
     ("local_pool", 5),
     ("buffer_pool", 6),
-    ("lib", 7),
+    ("private", 7),
+    ("lib", 8),
     ("slots", 1),
     ("slab", 1),
 ];

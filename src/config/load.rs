@@ -6,6 +6,7 @@
 //! | `KNHK_POOL_SIZE` | buffers a thread |
 //! | `KNHK_BUFFER_SIZE` | bytes a buffer: `8192` or `8KiB` or `1MiB` |
 //! | `KNHK_POOL_CONFIG` | path of a TOML file |
+//! | `KNHK_HOT_PATH` | what `hot_path` asks for: a mode |
 //!
 //! An empty variable counts as unset, a blank one as an error. A variable with one of this crate's
 //! prefixes that is not in the table is refused, so that a slip of the pen is not a silent default;
@@ -70,6 +71,28 @@ pub(super) fn pool_tables(
         Some(file) => file.pool_tables(),
         None => Ok(Vec::new()),
     }
+}
+
+/// What the value of `variable` chooses among `choices`.
+pub(super) fn choice<T: Copy>(
+    variable: &'static str,
+    value: Option<OsString>,
+    choices: &[(&str, T)],
+) -> Result<Option<T>, ConfigError> {
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let chosen = choices.iter().find(|(name, _)| *name == value);
+    chosen.map(|(_, choice)| Some(*choice)).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        ConfigError::new(
+            ConfigErrorKind::Invalid,
+            "mode",
+            quoted(&value.to_string_lossy()),
+            format!("one of {}", names.join(", ")),
+            ConfigSource::Variable(variable.into()),
+        )
+    })
 }
 
 /// What the variables say.

@@ -1,0 +1,14 @@
+//! The only names that the output of `#[hot_path]` uses. No part of the public interface.
+
+pub use crate::hot_path::{HotPathGuard, Mode};
+
+/// Begins a section at the caller's source line.
+#[inline(always)]
+#[track_caller]
+pub fn enter(name: &'static str, mode: Option<Mode>) -> HotPathGuard {
+    let guard = HotPathGuard::enter(name);
+    match mode {
+        Some(mode) => guard.with_mode(mode),
+        None => guard,
+    }
+}
