@@ -106,7 +106,7 @@ pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};
 pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
-pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, snapshot};
+pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
 pub use crate::triples::{
     CapacityUsage, KnhkPool, MergedReceipt, PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker,
     SoaTriples, TriplesError, load_into, receipt_hash,

@@ -4,6 +4,7 @@
 //! Lock order: the registry's before a pool's own.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use crate::counters::PoolStats;
 use crate::sync::{Arc, Mutex, TryLockError, lock};
@@ -22,7 +23,35 @@ pub enum PoolKind {
 pub(crate) trait Source: Send + Sync {
     fn kind(&self) -> PoolKind;
     fn name(&self) -> &'static str;
-    fn stats(&self) -> PoolStats;
+    fn look(&self) -> Look;
+}
+
+/// What one pool says of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    pub(crate) stats: PoolStats,
+    pub(crate) size: usize,
+    pub(crate) hit_rate_warning: f64,
+    pub(crate) spread: ThreadSpread,
+}
+
+impl Look {
+    /// What remains of a pool that was dropped.
+    fn ended(&self) -> Self {
+        Self {
+            stats: self.stats.ended(),
+            ..Self::default()
+        }
+    }
+}
+
+impl AddAssign for Look {
+    fn add_assign(&mut self, other: Self) {
+        self.stats += other.stats;
+        self.size = self.size.max(other.size);
+        self.hit_rate_warning = self.hit_rate_warning.max(other.hit_rate_warning);
+        self.spread.merge(other.spread);
+    }
 }
 
 type Key = (PoolKind, &'static str);
@@ -30,7 +59,7 @@ type Key = (PoolKind, &'static str);
 #[derive(Default)]
 struct Registry {
     living: Vec<Arc<dyn Source>>,
-    ended: BTreeMap<Key, PoolStats>,
+    ended: BTreeMap<Key, Look>,
     names: Vec<&'static str>,
 }
 
@@ -55,7 +84,7 @@ pub(crate) fn unregister(source: &Arc<dyn Source>) {
     *registry
         .ended
         .entry((source.kind(), source.name()))
-        .or_default() += source.stats().ended();
+        .or_default() += source.look().ended();
 }
 
 /// The one copy of `name`. It is never freed: its pool's totals outlive the pool.
@@ -101,12 +130,19 @@ pub fn snapshot() -> Snapshot {
     };
     let mut sums = registry.ended.clone();
     for source in &registry.living {
-        *sums.entry((source.kind(), source.name())).or_default() += source.stats();
+        *sums.entry((source.kind(), source.name())).or_default() += source.look();
     }
     drop(registry);
     let pools = sums
         .into_iter()
-        .map(|((kind, name), stats)| PoolSnapshot { kind, name, stats })
+        .map(|((kind, name), look)| PoolSnapshot {
+            kind,
+            name,
+            stats: look.stats,
+            size: look.size,
+            hit_rate_warning: look.hit_rate_warning,
+            spread: look.spread,
+        })
         .collect();
     Snapshot { pools }
 }
@@ -129,4 +165,53 @@ pub struct PoolSnapshot {
     pub name: &'static str,
     /// What all pools of that name and kind have done.
     pub stats: PoolStats,
+    /// Buffers that the pool has for each thread, or objects that it can hold; of several the
+    /// largest, 0 when none is left.
+    pub size: usize,
+    /// The hit rate below which a telemetry monitor warns, from 0 to 1; of
+    /// several the highest, 0 when none is left.
+    pub hit_rate_warning: f64,
+    /// How far apart the living threads are.
+    pub spread: ThreadSpread,
+}
+
+/// The extremes over the living threads that have acquired from a pool: how evenly they use it,
+/// without naming one. A thread that takes over an ended thread's part takes over its counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ThreadSpread {
+    /// Acquires of the thread with the fewest and of the one with the most; `None` if no living
+    /// thread has acquired.
+    pub acquires: Option<(u64, u64)>,
+    /// The lowest and the highest hit rate, from 0 to 1.
+    pub hit_rate: Option<(f64, f64)>,
+}
+
+impl ThreadSpread {
+    /// Of one thread.
+    pub(crate) fn of(thread: &PoolStats) -> Self {
+        let acquires = thread.acquires();
+        Self {
+            acquires: (acquires != 0).then_some((acquires, acquires)),
+            hit_rate: thread.hit_rate().map(|rate| (rate, rate)),
+        }
+    }
+
+    /// Takes in the threads of `other`.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.acquires = widest(self.acquires, other.acquires, u64::min, u64::max);
+        self.hit_rate = widest(self.hit_rate, other.hit_rate, f64::min, f64::max);
+    }
+}
+
+fn widest<T: Copy>(
+    a: Option<(T, T)>,
+    b: Option<(T, T)>,
+    min: fn(T, T) -> T,
+    max: fn(T, T) -> T,
+) -> Option<(T, T)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((min(a.0, b.0), max(a.1, b.1))),
+        (one, other) => one.or(other),
+    }
 }

@@ -7,7 +7,7 @@ use crate::config::{ConfigError, PoolConfig};
 use crate::counters::PoolStats;
 use crate::free_list::{FreeList, Sizes};
 use crate::reentry;
-use crate::registry::{PoolKind, Source};
+use crate::registry::{Look, PoolKind, Source, ThreadSpread};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// Idle slabs of ended threads that wait for the next thread; more are freed.
@@ -151,6 +151,28 @@ impl Shared {
         }
     }
 
+    pub(super) fn stats(&self) -> PoolStats {
+        self.sum(|_| ())
+    }
+
+    /// What all lists have done; `each_living` sees those that a thread has now.
+    fn sum(&self, mut each_living: impl FnMut(&PoolStats)) -> PoolStats {
+        let _inside = reentry::enter();
+        let surplus = lock(&self.lists).collect_drained();
+        self.free_slabs(surplus);
+        let lists = lock(&self.lists);
+        let mut sum = self.stray.0.stats();
+        for list in all_from(lists.all) {
+            // One reader at a time: the lock is held.
+            let stats = list.get().stats();
+            if stats.threads != 0 {
+                each_living(&stats);
+            }
+            sum += stats;
+        }
+        sum
+    }
+
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Relaxed)
     }
@@ -165,17 +187,15 @@ impl Source for Shared {
         self.name
     }
 
-    fn stats(&self) -> PoolStats {
-        let _inside = reentry::enter();
-        let surplus = lock(&self.lists).collect_drained();
-        self.free_slabs(surplus);
-        let lists = lock(&self.lists);
-        let mut sum = self.stray.0.stats();
-        for list in all_from(lists.all) {
-            // One reader at a time: the lock is held.
-            sum += list.get().stats();
+    fn look(&self) -> Look {
+        let mut spread = ThreadSpread::default();
+        let stats = self.sum(|thread| spread.merge(ThreadSpread::of(thread)));
+        Look {
+            stats,
+            size: self.config.pool_size(),
+            hit_rate_warning: self.config.hit_rate_warning(),
+            spread,
         }
-        sum
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::cell::Cell;
 
+use crate::config::PoolConfig;
 use crate::counters::{Counter, Counters, PoolStats};
-use crate::registry::{self, PoolKind, Source};
+use crate::registry::{self, Look, PoolKind, Source, ThreadSpread};
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
 /// The owner's side. Tells the registry on drop, if the pool is listed there.
@@ -156,6 +157,18 @@ impl Source for Shared {
         self.name
     }
 
+    fn look(&self) -> Look {
+        let stats = self.stats();
+        Look {
+            stats,
+            size: self.capacity,
+            hit_rate_warning: PoolConfig::HIT_RATE_WARNING_DEFAULT,
+            spread: ThreadSpread::of(&stats),
+        }
+    }
+}
+
+impl Shared {
     fn stats(&self) -> PoolStats {
         // What left is read before what was handed out, and hits are the older of the two in any
         // operation, so that the difference is never negative.
