@@ -21,6 +21,7 @@ use crate::pool_error::PoolError;
 use crate::reentry;
 use crate::registry::{self, Source};
 use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
+use crate::telemetry::semconv;
 
 /// A named pool of equal buffers, each thread with its own part, so that no thread waits for
 /// another.
@@ -147,8 +148,18 @@ impl BufferPool {
         }
     }
 
-    /// Prepares this thread's part now, so that its first acquire does not.
+    /// Prepares this thread's part now, so that its first acquire does not. A `tracing` span,
+    /// `knhk.buffer_pool.prepare`, is around it.
     pub fn warm_up(&self) {
+        let config = self.config();
+        let span = tracing::info_span!(
+            target: "knhk_pool",
+            semconv::span::KNHK_BUFFER_POOL_PREPARE,
+            "knhk.buffer_pool.name" = self.name,
+            "knhk.buffer_pool.size" = config.pool_size() as u64,
+            "knhk.buffer_pool.buffer_size" = config.buffer_size() as u64,
+        );
+        let _prepare = span.enter();
         self.with_list(|list| {
             list.prepare();
         });
@@ -310,10 +321,14 @@ impl BufferPool {
         drop(inside);
         if is_first && let Some(error) = &shared.config_error {
             tracing::warn!(
-                name: "knhk.buffer_pool.bad_config",
-                pool = self.name,
-                %error,
-                "running on the default profile"
+                name: semconv::event::KNHK_BUFFER_POOL_BAD_CONFIG,
+                target: "knhk_pool",
+                {
+                    "knhk.buffer_pool.name" = self.name,
+                    "knhk.config.error" = %error,
+                },
+                "buffer pool {:?} runs on the default profile: {error}",
+                self.name,
             );
         }
         shared

@@ -27,7 +27,7 @@
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
 //! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
-//! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`] |
+//! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`], [`telemetry`] |
 //!
 //! # Sizes
 //!
@@ -51,6 +51,8 @@
 //! * `allocation-tracking`: arms hot-path sections in builds without debug assertions too, and marks
 //!   the library's own hot paths.
 //! * `bytes`: `bytes::BufMut` for [`Buffer`].
+//! * `otel`: the metrics on an OpenTelemetry meter (`telemetry::otel`).
+//! * `metrics`: the metrics through the `metrics` facade (`telemetry::facade`).
 //!
 //! # Unsafe code
 //!
@@ -81,6 +83,7 @@ mod reentry;
 mod register;
 mod registry;
 mod sync;
+pub mod telemetry;
 mod triples;
 mod workload;
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 20] = [
+const LEVELS: [(&str, u32); 21] = [
     ("sync", 0),
+    ("telemetry", 4),
     ("workload", 0),
     ("reentry", 0),
     ("register", 0),

@@ -46,11 +46,14 @@ pub(super) fn warn(violation: &Violation) {
     let operation = violation.operation;
     tracing::warn!(
         name: "knhk.hot_path.violation",
-        section = place.name,
-        location = %place.location,
-        bytes = operation.new_bytes,
-        alignment = operation.align,
-        more = violation.more,
+        target: "knhk_pool",
+        {
+            "knhk.hot_path.section" = place.name,
+            "knhk.hot_path.location" = %place.location,
+            "knhk.hot_path.bytes" = operation.new_bytes as u64,
+            "knhk.hot_path.alignment" = operation.align as u64,
+            "knhk.hot_path.further_calls" = violation.more,
+        },
         "{violation}"
     );
 }
