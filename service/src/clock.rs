@@ -56,6 +56,11 @@ impl Samples {
         }
     }
 
+    /// Those that are kept.
+    pub fn iter(&self) -> impl Iterator<Item = &Sample> {
+        self.kept.iter()
+    }
+
     /// Adds all of `others`.
     pub fn extend(&mut self, others: &Self) {
         self.kept.extend_from_slice(&others.kept);

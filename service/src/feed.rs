@@ -41,7 +41,12 @@ impl<'a> Feed<'a> {
 
     /// Whether all portions were given.
     pub fn is_empty(&self) -> bool {
-        self.at == self.triples.len()
+        self.len() == 0
+    }
+
+    /// Triples that are left.
+    pub fn len(&self) -> usize {
+        self.triples.len() - self.at
     }
 }
 

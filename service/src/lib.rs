@@ -20,6 +20,7 @@ pub mod generate;
 pub mod hooks;
 pub mod ingest;
 pub mod input;
+pub mod instruments;
 pub mod lines;
 pub mod memory;
 pub mod output;

@@ -5,10 +5,13 @@
 
 use std::ops::{Deref, DerefMut};
 
+use knhk_pool::telemetry::semconv::KnhkPipelineMemory;
 use knhk_pool::{Buffer, BufferPool, KnhkPool, Pooled, Receipt, SoaTriples, TriplesError};
 
 /// Hands out what Load, Reflex and Emit work on.
 pub trait Memory {
+    /// What telemetry calls it.
+    const KIND: KnhkPipelineMemory;
     /// Eight lanes of triples.
     type Soa: DerefMut<Target = SoaTriples>;
     /// One receipt.
@@ -52,6 +55,7 @@ pub struct PooledMemory<'pool> {
 }
 
 impl<'pool> Memory for PooledMemory<'pool> {
+    const KIND: KnhkPipelineMemory = KnhkPipelineMemory::Pool;
     type Soa = Pooled<'pool, SoaTriples>;
     type Receipt = Pooled<'pool, Receipt>;
     type Bytes = Buffer<'pool>;
@@ -87,6 +91,7 @@ pub struct HeapMemory {
 }
 
 impl Memory for HeapMemory {
+    const KIND: KnhkPipelineMemory = KnhkPipelineMemory::Heap;
     type Soa = Box<SoaTriples>;
     type Receipt = Box<Receipt>;
     type Bytes = Vec<u8>;

@@ -7,9 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
+use knhk_pool::telemetry::semconv::KnhkPipelineMemory;
 use knhk_pool::{BufferPool, KnhkPool, TriplesError};
+use tracing::Span;
 
 use crate::clock::Samples;
+use crate::instruments;
 use crate::memory::{HeapMemory, Memory, PooledMemory};
 use crate::output::Output;
 use crate::pools::KNHK;
@@ -29,6 +32,15 @@ pub enum Source<'p> {
         /// Bytes.
         buffer_size: usize,
     },
+}
+
+impl Source<'_> {
+    fn kind(self) -> KnhkPipelineMemory {
+        match self {
+            Self::Pools(_) => PooledMemory::KIND,
+            Self::Heap { .. } => HeapMemory::KIND,
+        }
+    }
 }
 
 /// What one pass came to.
@@ -83,7 +95,9 @@ pub fn pass(
         let start = Instant::now();
         drop(gate);
         crew.show(progress, &threads);
-        sum(plan, threads, start)
+        let pass = sum(plan, threads, start)?;
+        instruments::record_samples(source.kind(), &pass.samples);
+        Ok(pass)
     })
 }
 
@@ -111,6 +125,7 @@ struct Crew<'r> {
     source: Source<'r>,
     output: Option<&'r Output>,
     turnstile: Turnstile,
+    span: Span,
     /// Held until all are ready.
     gate: Mutex<()>,
     ready: AtomicUsize,
@@ -132,6 +147,7 @@ impl<'r> Crew<'r> {
             source,
             output,
             turnstile,
+            span: instruments::pass_span(source.kind(), plan.triples.len()),
             gate: Mutex::new(()),
             ready: AtomicUsize::new(0),
         }
@@ -153,6 +169,7 @@ impl<'r> Crew<'r> {
     }
 
     fn work(&self) -> Result<Share, TriplesError> {
+        let _pass = self.span.enter();
         match self.source {
             Source::Pools(buffers) => {
                 let knhk = KnhkPool::named(KNHK);

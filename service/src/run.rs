@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use knhk_pool::telemetry::semconv::{KnhkPipelineMemory, KnhkPipelineStage};
 use knhk_pool::{BufferPool, ConfigError};
 
 use crate::clock::core_ghz;
 use crate::hooks::{self, HookSet, HooksError};
 use crate::ingest::{IngestError, Ingested};
 use crate::input::{Input, ReadError};
+use crate::instruments;
 use crate::output::{Output, WriteError, files};
 use crate::pass::{Pass, PassError, Source, pass};
 use crate::pools::{EMIT, PoolChoice, pool_lines};
@@ -28,6 +30,16 @@ pub enum Mode {
     Heap,
     /// Both, in turn.
     Compare,
+}
+
+impl Mode {
+    /// Where the first pass takes its memory from.
+    fn first_memory(self) -> KnhkPipelineMemory {
+        match self {
+            Self::Pooled | Self::Compare => KnhkPipelineMemory::Pool,
+            Self::Heap => KnhkPipelineMemory::Heap,
+        }
+    }
 }
 
 /// What is to be run.
@@ -89,11 +101,16 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> 
         terms,
         output,
     } = Checked::of(options)?;
+    let _run = instruments::run_span(options.workers).entered();
     let start = Instant::now();
     let mut ingested = ingest(&options.inputs, terms, progress)?;
     let ingest = start.elapsed();
-    group_deltas(&mut ingested.triples, options.delta_len);
+    instruments::transform_span(ingested.triples.len())
+        .in_scope(|| group_deltas(&mut ingested.triples, options.delta_len));
     let transform = start.elapsed() - ingest;
+    let memory = options.mode.first_memory();
+    instruments::record(memory, KnhkPipelineStage::Ingest, ingest);
+    instruments::record(memory, KnhkPipelineStage::Transform, transform);
 
     let plan = Plan {
         triples: &ingested.triples,
@@ -156,10 +173,13 @@ fn ingest(
     progress: &Progress,
 ) -> Result<Ingested, IngestError> {
     progress.count("ingest", "triples");
+    let span = instruments::ingest_span().entered();
     let mut ingested = Ingested::new(terms);
     for (file, input) in inputs.iter().enumerate() {
         ingested.read(input, file, |triples| progress.set(triples))?;
     }
+    instruments::set_triples(&span, ingested.triples.len());
+    instruments::count_bad_lines(ingested.bad_lines);
     Ok(ingested)
 }
 

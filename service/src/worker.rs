@@ -8,11 +8,13 @@
 //! that after warm-up a block allocates nothing.
 
 use knhk_pool::{MergedReceipt, Receipt, RunList, TriplesError, load_into, receipt_hash};
+use tracing::Span;
 
 use crate::clock::{Sample, Samples, Stopwatch};
 use crate::emit::emit;
 use crate::feed::Feed;
 use crate::hooks::{Hook, HookSet, Test};
+use crate::instruments::{self, BatchSpan};
 use crate::memory::Memory;
 use crate::output::{Door, Output};
 use crate::pages::Pages;
@@ -159,6 +161,8 @@ pub struct Worker<'r, M: Memory> {
     sample: Sample,
     samples: Samples,
     batches: u64,
+    /// What the spans of batches stand below.
+    span: Span,
 }
 
 impl<M: Memory> std::fmt::Debug for Worker<'_, M> {
@@ -170,7 +174,7 @@ impl<M: Memory> std::fmt::Debug for Worker<'_, M> {
 }
 
 impl<'r, M: Memory> Worker<'r, M> {
-    /// A worker that has done nothing yet.
+    /// A worker that has done nothing yet. The spans of its batches stand below the current span.
     pub fn new(plan: Plan<'r>, memory: &'r M) -> Self {
         Self {
             plan,
@@ -182,6 +186,7 @@ impl<'r, M: Memory> Worker<'r, M> {
             sample: Sample::default(),
             samples: Samples::with_room(),
             batches: 0,
+            span: Span::current(),
         }
     }
 
@@ -218,22 +223,26 @@ impl<'r, M: Memory> Worker<'r, M> {
 
     fn block(&mut self, door: Door<'_>) -> Result<(), TriplesError> {
         let mut feed = self.plan.feed(door.block());
+        let (triples, before) = (feed.len(), self.totals.merged.count);
         while !feed.is_empty() {
             self.batch(&mut feed, &door)?;
         }
+        let evaluations = self.totals.merged.count - before;
+        instruments::count(M::KIND, triples as u64, evaluations);
         self.pages.finish(&door);
         door.pass();
         Ok(())
     }
 
     fn batch(&mut self, feed: &mut Feed<'r>, door: &Door<'_>) -> Result<(), TriplesError> {
+        let span = BatchSpan::new(&self.span, self.batches);
         let mut watch = Stopwatch::start(self.batches);
         self.batches += 1;
         let before = (self.totals.runs, self.totals.merged.count);
-        self.load(feed)?;
+        span.load().in_scope(|| self.load(feed))?;
         self.sample.load += watch.lap();
-        self.reflex(&mut watch, door)?;
-        self.emit(&mut watch, door);
+        span.reflex().in_scope(|| self.reflex(&mut watch, door))?;
+        span.emit().in_scope(|| self.emit(&mut watch, door));
         self.slots.clear();
         if watch.is_running() {
             self.sample.runs = self.totals.runs - before.0;
