@@ -156,8 +156,8 @@ impl BufferPool {
             target: "knhk_pool",
             semconv::span::KNHK_BUFFER_POOL_PREPARE,
             "knhk.buffer_pool.name" = self.name,
-            "knhk.buffer_pool.size" = config.pool_size() as u64,
-            "knhk.buffer_pool.buffer_size" = config.buffer_size() as u64,
+            "knhk.buffer_pool.size" = config.pool_size() as i64,
+            "knhk.buffer_pool.buffer_size" = config.buffer_size() as i64,
         );
         let _prepare = span.enter();
         self.with_list(|list| {

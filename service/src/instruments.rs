@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use knhk_pool::telemetry::semconv::{
-    KnhkPipelineMemory, KnhkPipelineStage, Metric, attribute, metric, span,
+    KnhkPipelineMemory, KnhkPipelineStage, Metric, SCHEMA_URL, attribute, metric, span,
 };
-use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry::{InstrumentationScope, KeyValue};
 use tracing::Span;
 
 use crate::clock::Samples;
@@ -43,6 +43,14 @@ impl ByMemory {
     fn get(&self, memory: KnhkPipelineMemory) -> u64 {
         self.0[memory as usize].load(Ordering::Relaxed)
     }
+}
+
+/// The scope that the service's telemetry belongs to: name, version and schema.
+pub fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .with_schema_url(SCHEMA_URL)
+        .build()
 }
 
 /// Installs the pipeline's metrics on `meter`. Once for each process: of several meters the first
@@ -126,7 +134,7 @@ pub(crate) fn run_span(workers: usize) -> Span {
     tracing::info_span!(
         target: TARGET,
         span::KNHK_PIPELINE_RUN,
-        "knhk.pipeline.worker_count" = workers as u64,
+        "knhk.pipeline.worker_count" = workers as i64,
     )
 }
 
@@ -142,7 +150,7 @@ pub(crate) fn transform_span(triples: usize) -> Span {
     tracing::info_span!(
         target: TARGET,
         span::KNHK_PIPELINE_TRANSFORM,
-        "knhk.pipeline.triple_count" = triples as u64,
+        "knhk.pipeline.triple_count" = triples as i64,
     )
 }
 
@@ -151,13 +159,13 @@ pub(crate) fn pass_span(memory: KnhkPipelineMemory, triples: usize) -> Span {
         target: TARGET,
         span::KNHK_PIPELINE_PASS,
         "knhk.pipeline.memory" = memory.as_str(),
-        "knhk.pipeline.triple_count" = triples as u64,
+        "knhk.pipeline.triple_count" = triples as i64,
     )
 }
 
 /// Says how many triples the stage of `span` had.
 pub(crate) fn set_triples(span: &Span, triples: usize) {
-    span.record(attribute::KNHK_PIPELINE_TRIPLE_COUNT, triples as u64);
+    span.record(attribute::KNHK_PIPELINE_TRIPLE_COUNT, triples as i64);
 }
 
 /// The spans of one batch; none at all for most batches.

@@ -1,0 +1,235 @@
+//! The hit rate's warning: once a fall, with hysteresis, only where there is traffic, and with the
+//! size that would have held.
+
+mod recorder;
+
+use std::thread;
+use std::time::Duration;
+
+use knhk_pool::telemetry::Monitor;
+use knhk_pool::telemetry::health::{Change, Health, Thresholds, recommended_size};
+use knhk_pool::{
+    Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot,
+};
+
+fn pool(name: &'static str, size: usize) -> BufferPool {
+    let builder = BufferPool::builder(name).pool_size(size).buffer_size(64);
+    builder.build().expect("its size is good")
+}
+
+/// `acquires` at once, of which as many as the pool has are hits.
+fn at_once(pool: &BufferPool, acquires: usize) -> Vec<Buffer<'_>> {
+    (0..acquires).map(|_| pool.acquire()).collect()
+}
+
+fn hits(pool: &BufferPool, acquires: usize) {
+    (0..acquires).for_each(|_| drop(pool.acquire()));
+}
+
+/// What is said of `name` at a tick.
+fn said(monitor: &Monitor, name: &str) -> Vec<Change> {
+    let changes = monitor.tick().into_iter();
+    let is_its = |change: &Change| match change {
+        Change::Fell { name: of, .. } | Change::Recovered { name: of, .. } => *of == name,
+        _ => false,
+    };
+    changes.filter(is_its).collect()
+}
+
+fn seen(name: &str) -> PoolSnapshot {
+    let pools = snapshot().pools.into_iter();
+    let mut named = pools.filter(|pool| pool.name == name);
+    named.next().expect("it is in the snapshot")
+}
+
+fn few(acquires_min: u64) -> Thresholds {
+    Thresholds {
+        acquires_min,
+        ..Thresholds::default()
+    }
+}
+
+#[test]
+fn a_fall_warns_once_and_a_recovery_once() {
+    let monitor = Monitor::manual(few(10));
+    let pool = pool("falls", 8);
+    drop(at_once(&pool, 10));
+    assert!(matches!(
+        said(&monitor, "falls")[..],
+        [Change::Fell {
+            rate: 0.8,
+            threshold: 0.9,
+            size: 8,
+            recommended_size: 10,
+            ..
+        }]
+    ));
+    drop(at_once(&pool, 10));
+    assert_eq!(said(&monitor, "falls"), [], "still low: said already");
+    hits(&pool, 91);
+    drop(at_once(&pool, 9));
+    // 99 of 100: healthy.
+    assert!(matches!(
+        said(&monitor, "falls")[..],
+        [Change::Recovered { rate: 0.99, .. }]
+    ));
+    hits(&pool, 10);
+    assert_eq!(said(&monitor, "falls"), [], "still healthy: said already");
+    drop(at_once(&pool, 10));
+    assert!(
+        matches!(said(&monitor, "falls")[..], [Change::Fell { .. }]),
+        "it falls again"
+    );
+}
+
+#[test]
+fn between_the_thresholds_nothing_changes() {
+    let monitor = Monitor::manual(few(10));
+    let pool = pool("hysteresis", 8);
+    // 91 of 100: above 0.90, below 0.92.
+    let band = || {
+        (0..9).for_each(|_| drop(at_once(&pool, 9)));
+        hits(&pool, 19);
+    };
+    band();
+    assert_eq!(said(&monitor, "hysteresis"), [], "not low");
+    drop(at_once(&pool, 16));
+    assert_eq!(said(&monitor, "hysteresis").len(), 1, "low");
+    band();
+    assert_eq!(said(&monitor, "hysteresis"), [], "not yet healthy");
+    hits(&pool, 10);
+    assert_eq!(said(&monitor, "hysteresis").len(), 1, "healthy");
+}
+
+#[test]
+fn an_interval_with_little_traffic_is_added_to_the_next() {
+    let monitor = Monitor::manual(few(20));
+    let pool = pool("quiet", 1);
+    drop(at_once(&pool, 10));
+    assert_eq!(said(&monitor, "quiet"), [], "10 acquires say nothing");
+    drop(at_once(&pool, 10));
+    assert!(matches!(
+        said(&monitor, "quiet")[..],
+        [Change::Fell { rate: 0.1, .. }]
+    ));
+}
+
+#[test]
+fn an_idle_pool_is_not_judged() {
+    let monitor = Monitor::manual(few(0));
+    let pool = pool("idle", 1);
+    drop(at_once(&pool, 2));
+    assert_eq!(said(&monitor, "idle").len(), 1);
+    assert_eq!(said(&monitor, "idle"), [], "no acquires, no rate");
+}
+
+#[test]
+fn each_pool_has_its_own_threshold_unless_told_otherwise() {
+    let builder = BufferPool::builder("tolerant")
+        .pool_size(1)
+        .hit_rate_warning(0.4);
+    let pool = builder.build().expect("it is good");
+    let own = Monitor::manual(few(2));
+    let strict = Monitor::manual(Thresholds {
+        warn_below: Some(0.6),
+        clear_above: Some(0.1),
+        acquires_min: 2,
+    });
+    drop(at_once(&pool, 2));
+    assert_eq!(said(&own, "tolerant"), [], "0.5 is above its own 0.4");
+    assert!(matches!(
+        said(&strict, "tolerant")[..],
+        [Change::Fell { threshold: 0.6, .. }]
+    ));
+    // A threshold to clear below the one to warn counts as equal to it.
+    drop(at_once(&pool, 2));
+    assert_eq!(said(&strict, "tolerant"), []);
+}
+
+#[test]
+fn the_recommended_size_would_have_held() {
+    let small = pool("as-it-was", 4);
+    drop(at_once(&small, 13));
+    let seen = seen("as-it-was");
+    let recommended = recommended_size(&seen, &seen.stats);
+    assert_eq!(recommended, 13);
+    let right = pool("as-recommended", recommended);
+    drop(at_once(&right, 13));
+    assert_eq!(right.stats().hit_rate(), Some(1.0));
+}
+
+#[test]
+fn of_several_pools_of_one_name_the_largest_counts() {
+    let pools = [pool("several", 4), pool("several", 2)];
+    pools.iter().for_each(|pool| hits(pool, 1));
+    assert_eq!(seen("several").size, 4);
+    drop(pools);
+    assert_eq!(seen("several").size, 0, "none is left");
+}
+
+#[test]
+fn what_was_refused_is_answered_by_twice_the_size() {
+    let objects = HeapObjectPool::<Receipt>::named("refused", 6, Receipt::default);
+    let lent: Vec<_> = (0..9).map(|_| objects.get()).collect();
+    let refused = seen("refused");
+    assert_eq!(refused.kind, PoolKind::Object);
+    assert_eq!(recommended_size(&refused, &refused.stats), 12);
+    drop(lent);
+    // Nothing missed, nothing to recommend.
+    let interval = seen("refused").stats.since(&refused.stats);
+    assert_eq!(recommended_size(&refused, &interval), 6);
+}
+
+#[test]
+fn rates_are_those_of_the_interval() {
+    let mut health = Health::new(few(1));
+    let pool = pool("rates", 1);
+    let rate = |health: &Health| {
+        let mut rates = health.rates().iter();
+        rates
+            .find(|rate| rate.name == "rates")
+            .map(|rate| rate.rate)
+    };
+    drop(at_once(&pool, 4));
+    health.observe(&snapshot());
+    assert_eq!(rate(&health), Some(0.25));
+    hits(&pool, 4);
+    health.observe(&snapshot());
+    assert_eq!(rate(&health), Some(1.0));
+    health.observe(&snapshot());
+    assert_eq!(rate(&health), None, "nobody acquired");
+    health.observe(&Snapshot::default());
+    assert!(health.rates().is_empty());
+}
+
+#[test]
+fn the_helper_thread_warns_through_tracing_and_ends_with_its_guard() {
+    let events = recorder::install();
+    let pool = pool("watched-by-a-thread", 1);
+    let monitor = Monitor::start_with(Duration::from_millis(2), few(4));
+    let monitor = monitor.expect("a thread can be started");
+    drop(at_once(&pool, 4));
+    let event = loop {
+        let told = events.lock().expect("no panic").clone();
+        let mut told = told.into_iter();
+        if let Some(event) = told.find(|event| event.contains("watched-by-a-thread")) {
+            break event;
+        }
+        thread::yield_now();
+    };
+    drop(monitor);
+    assert!(
+        event.starts_with("WARN knhk_pool knhk.buffer_pool.low_hit_rate"),
+        "{event}"
+    );
+    for part in [
+        "knhk.buffer_pool.name=\"watched-by-a-thread\"",
+        "knhk.hit_rate.value=0.25",
+        "knhk.hit_rate.threshold=0.9",
+        "knhk.buffer_pool.size=1",
+        "knhk.buffer_pool.recommended_size=4",
+        "is 25.0 %, below 90.0 %: 4 buffers a thread would have held it, it has 1",
+    ] {
+        assert!(event.contains(part), "{part} is not in {event}");
+    }
+}
