@@ -26,6 +26,8 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::counters::PoolStats;
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
 use crate::pool_error::PoolError;
 use crate::raw::slots::{self, Full, Slots, TakesBack};
 use crate::registry;
@@ -239,6 +241,8 @@ impl<T: Reset> HeapObjectPool<T> {
     /// assert_eq!(pool.release("one too many".into()), Err("one too many".into()));
     /// ```
     pub fn acquire(&self) -> Option<T> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::acquire");
         let full = self.take_idle()?;
         self.ledger().taken();
         Some(full.take())
@@ -255,7 +259,7 @@ impl<T: Reset> HeapObjectPool<T> {
     ///
     /// If [`Reset::reset`] panics: then the object is dropped.
     pub fn release(&self, object: T) -> Result<(), T> {
-        let full = self.slots.put(object)?;
+        let full = self.put(object)?;
         if self.ledger().settle_taken() {
             Ledger::take_back(full);
         } else {
@@ -286,6 +290,8 @@ impl<T: Reset> HeapObjectPool<T> {
 
     #[inline(always)]
     fn take_idle(&self) -> Option<Full<'_, T, Ledger>> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::take_idle");
         match self.slots.take_idle() {
             Some(full) => {
                 self.ledger().hit(self.slots.idle());
@@ -293,6 +299,13 @@ impl<T: Reset> HeapObjectPool<T> {
             }
             None => self.refuse(),
         }
+    }
+
+    #[inline(always)]
+    fn put(&self, object: T) -> Result<Full<'_, T, Ledger>, T> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::put");
+        self.slots.put(object)
     }
 
     #[cold]

@@ -1,52 +1,16 @@
 //! A pool that is sized at first use and finds bad configuration: it warns once, runs on the default
 //! profile, and the error can be had.
 
+mod armed;
+mod recorder;
+
 use std::process::{Command, Output};
-use std::sync::Mutex;
 
 use knhk_pool::{BufferPool, PoolConfig, Workload};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Metadata, Subscriber, span};
+
+use recorder::Recorder;
 
 static POOL: BufferPool = BufferPool::new("bad-config");
-
-/// Names and fields of the events so far.
-static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// Writes every event down.
-struct Recorder;
-
-struct Fields(String);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0 += &format!(" {field}={value:?}");
-    }
-}
-
-impl Subscriber for Recorder {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut fields = Fields(event.metadata().name().to_owned());
-        event.record(&mut fields);
-        EVENTS.lock().expect("no recorder panics").push(fields.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
 
 fn assert_names_the_variable(text: &str) {
     let wanted =
@@ -57,7 +21,8 @@ fn assert_names_the_variable(text: &str) {
 #[test]
 #[ignore = "run in a process of its own, by the test below"]
 fn child_meets_a_bad_variable() {
-    tracing::subscriber::set_global_default(Recorder).expect("there is no other");
+    let recorder = Recorder::default();
+    tracing::subscriber::set_global_default(recorder.clone()).expect("there is no other");
     let error = POOL.try_init().expect_err("the variable is bad");
     assert_names_the_variable(&error.to_string());
     let worker = std::thread::spawn(|| POOL.acquire().capacity());
@@ -73,10 +38,10 @@ fn child_meets_a_bad_variable() {
         BufferPool::builder("built").build().is_err(),
         "a builder does not go on"
     );
-    let events = EVENTS.lock().expect("no recorder panics");
+    let events = recorder.events();
     assert_eq!(events.len(), 1, "{events:?}");
     assert!(
-        events[0].starts_with("knhk.buffer_pool.bad_config"),
+        events[0].starts_with("WARN knhk.buffer_pool.bad_config"),
         "{events:?}"
     );
     assert_names_the_variable(&events[0].replace("\\\"", "\""));

@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code, clippy::multiple_unsafe_ops_per_block)]
 
+mod armed;
+
 use std::io::{IoSlice, Write as _};
 
 use knhk_pool::{Buffer, LocalPool, PoolConfig, Workload};

@@ -1,6 +1,8 @@
 //! What a thread still holds when its part of the pool is closed: buffers, handles, and acquires
 //! from destructors of thread-locals.
 
+mod armed;
+
 use std::cell::RefCell;
 use std::sync::{Arc, Barrier};
 use std::thread;

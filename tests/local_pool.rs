@@ -1,5 +1,7 @@
 //! `LocalPool`: hits, misses, joining, evicting, trimming, and the high-water mark.
 
+mod armed;
+
 use knhk_pool::{LocalPool, PoolConfig, PoolError, Workload};
 
 fn pool_of(buffers: usize, bytes: usize) -> LocalPool {

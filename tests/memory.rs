@@ -6,7 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use knhk_pool::{Buffer, BufferPool, LocalPool, PoolConfig, Workload};
+use knhk_pool::{Buffer, BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload};
 
 thread_local! {
     /// Bytes that this thread has allocated and not freed.
@@ -84,7 +84,7 @@ unsafe impl GlobalAlloc for Checking {
 }
 
 #[global_allocator]
-static ALLOCATOR: Checking = Checking;
+static ALLOCATOR: HotPathAlloc<Checking> = HotPathAlloc::new(Checking);
 
 fn growth_in(work: impl FnOnce()) -> isize {
     let before = LIVE.get();
@@ -106,6 +106,8 @@ fn built_pool(name: &'static str, buffers: usize) -> BufferPool {
 
 #[test]
 fn local_pool_frees_all_it_had() {
+    #[cfg(feature = "allocation-tracking")]
+    knhk_pool::hot_path::assert_armed();
     let grown = growth_in(|| {
         let pool = local_pool(2);
         let slots = [pool.acquire(), pool.acquire()];

@@ -1,6 +1,8 @@
 //! Ten million random operations against a plain model: two buffers never share a byte, nothing
 //! written is lost, and the books are right.
 
+mod armed;
+
 use std::collections::BTreeMap;
 
 use knhk_pool::{Buffer, BufferPool, LocalPool, PoolConfig, PoolStats, Workload};

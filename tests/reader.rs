@@ -1,5 +1,7 @@
 //! What a reader sees of a pool at work lies between what is done and what has begun.
 
+mod armed;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 

@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use knhk_pool::{BufferPool, LocalPool, PoolConfig, Workload, snapshot};
+use knhk_pool::{BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload, snapshot};
 
 static POOL: BufferPool = BufferPool::new("reentry");
 static OTHER: BufferPool = BufferPool::new("reentry-other");
@@ -54,10 +54,12 @@ unsafe impl GlobalAlloc for Nosy {
 }
 
 #[global_allocator]
-static ALLOCATOR: Nosy = Nosy;
+static ALLOCATOR: HotPathAlloc<Nosy> = HotPathAlloc::new(Nosy);
 
 /// Everything that takes a cold path, on a fresh thread whose allocator acquires.
 fn use_the_pools() -> u64 {
+    #[cfg(feature = "allocation-tracking")]
+    knhk_pool::hot_path::assert_armed();
     ARMED.set(true);
     drop(POOL.acquire());
     let held: Vec<_> = (0..40).map(|_| POOL.acquire()).collect();

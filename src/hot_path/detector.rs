@@ -336,8 +336,18 @@ pub(super) fn is_armed() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{HotPathGuard, permit_alloc};
+    use std::alloc::System;
+
+    use super::super::{HotPathAlloc, HotPathGuard, assert_armed, permit_alloc};
     use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: HotPathAlloc = HotPathAlloc::new(System);
+
+    #[test]
+    fn the_librarys_own_tests_are_armed() {
+        assert_armed();
+    }
 
     // From outside it would show as time alone.
     #[test]

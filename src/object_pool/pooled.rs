@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use super::Reset;
 use super::ledger::Ledger;
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
 use crate::raw::slots::{Full, Lease, TakesBack};
 
 /// An object on loan: a guard that derefs to the object in its slot, and gives it back when it is
@@ -65,6 +67,9 @@ impl<T: Reset> TakesBack<T> for Ledger {
     fn take_back(full: Full<'_, T, Self>) {
         let ledger = full.owner();
         let full = reset(full, Self::freed);
+        // From here on: what `reset` does is the caller's.
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::Pooled::drop");
         ledger.released();
         full.park();
     }

@@ -4,6 +4,8 @@ use std::array;
 use std::ops::{Deref, DerefMut};
 
 use super::{PredicateRun, RUN_LEN_MAX, SoaTriples, TriplesError, run_len};
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
 
 /// The runs of one [`SoaTriples`]: up to eight, by value.
 ///
@@ -71,6 +73,8 @@ pub fn load_into(
     soa: &mut SoaTriples,
     runs: &mut RunList,
 ) -> Result<(), TriplesError> {
+    #[cfg(feature = "allocation-tracking")]
+    let _section = HotPathGuard::enter("knhk_pool::load_into");
     run_len(triples.len())?;
     let groups = Groups::of(triples);
     runs.len = 0;
@@ -191,6 +195,8 @@ impl<S: DerefMut<Target = SoaTriples>> RunPacker<S> {
     /// do not fit in the lanes left, [`TriplesError::MixedRun`] if their predicates differ. Then
     /// nothing is added.
     pub fn push_run(&mut self, run: &[[u64; 3]]) -> Result<PredicateRun, TriplesError> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::RunPacker::push_run");
         let len = run_len(run.len())?;
         let room = self.room();
         if len > room {

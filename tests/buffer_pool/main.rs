@@ -1,5 +1,7 @@
 //! `BufferPool`: per thread, named, counted across threads living and ended.
 
+#[path = "../armed/mod.rs"]
+mod armed;
 mod threads;
 
 use std::cell::RefCell;

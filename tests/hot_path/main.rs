@@ -4,14 +4,18 @@
 #![cfg(any(debug_assertions, feature = "allocation-tracking"))]
 #![allow(unsafe_code)]
 
+mod binaries;
 mod modes;
 mod nesting;
 mod panics;
 mod permits;
 mod places;
 mod pools;
+#[path = "../recorder/mod.rs"]
+mod recorder;
 mod seen;
 mod threads;
+mod warns;
 
 use std::alloc::{Layout, System};
 use std::cell::Cell;

@@ -1,50 +1,22 @@
 //! After it was made, a pool neither allocates nor frees.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+// Elsewhere there is nothing to count with.
+#![cfg(any(debug_assertions, feature = "allocation-tracking"))]
 
-use knhk_pool::{KnhkPool, ObjectPool, RunList, TriplesError, load_into};
+use std::panic::{self, AssertUnwindSafe};
 
-struct Counting;
+use knhk_pool::hot_path::{allocations, assert_no_alloc};
+use knhk_pool::{
+    HotPathGuard, KnhkPool, ObjectPool, Reset, RunList, RunPacker, TriplesError, load_into,
+};
 
-thread_local! {
-    // Without destructor, so that it is there whenever the allocator is called.
-    static CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    CALLS.set(CALLS.get() + 1);
-}
-
-// SAFETY: every call is passed on to the system's allocator as it came.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps `alloc`'s contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        count();
-        // SAFETY: the caller keeps `dealloc`'s contract, and the memory is the system's.
-        unsafe { System.dealloc(start, layout) }
-    }
-}
-
+#[cfg(not(feature = "allocation-tracking"))]
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: knhk_pool::HotPathAlloc = knhk_pool::HotPathAlloc::new(std::alloc::System);
 
-/// Calls of the allocator while `work` runs on this thread.
-fn calls(work: impl FnOnce()) -> usize {
-    let before = CALLS.get();
-    work();
-    CALLS.get() - before
-}
-
-#[test]
-fn counter_counts() {
-    assert_eq!(calls(|| drop(std::hint::black_box(Box::new(1)))), 2);
+/// Calls of the allocator while `work` runs on this thread. Fails where nothing would be seen.
+fn calls(work: impl FnOnce()) -> u64 {
+    allocations(work).calls()
 }
 
 #[test]
@@ -75,4 +47,51 @@ fn loading_and_receipts_do_not_allocate_and_neither_do_their_errors() {
         pool.get_soa(9).map(drop)
     };
     assert_eq!(calls(|| (0..32).for_each(|_| assert!(work().is_err()))), 0);
+}
+
+#[test]
+fn the_very_first_use_of_a_pool_allocates_nothing() {
+    let (plain, knhk) = (ObjectPool::<String, 1>::with_default(), KnhkPool::new());
+    assert_no_alloc(|| {
+        let text = plain.get();
+        assert!(text.is_ok() && plain.get().is_err());
+        drop((text, plain.acquire().map(|text| plain.release(text))));
+        drop((knhk.get_soa(1), knhk.get_receipt()));
+    });
+    assert_eq!(plain.stats().hits, 2);
+}
+
+#[test]
+fn packing_runs_allocates_nothing() {
+    let pool = KnhkPool::new();
+    assert_no_alloc(|| {
+        let mut packer = RunPacker::new(pool.get_soa(2)?);
+        packer.push_run(&[[1, 7, 2], [2, 7, 3]])?;
+        packer.push_run(&[[1, 8, 2], [2, 7, 3]]).unwrap_err();
+        assert_eq!(packer.into_inner().p[..2], [7, 7]);
+        Ok::<(), TriplesError>(())
+    })
+    .expect("two lanes are free");
+}
+
+/// Gives its text away when it is reset.
+#[derive(Default)]
+struct Extravagant(String);
+
+impl Reset for Extravagant {
+    fn reset(&mut self) {
+        self.0 = String::from("new");
+    }
+}
+
+#[test]
+fn reset_that_allocates_is_its_callers_affair_and_seen_in_the_callers_section_alone() {
+    let pool: ObjectPool<Extravagant, 1> = ObjectPool::with_default();
+    assert_eq!(calls(|| drop(pool.get())), 1);
+    let seen = panic::catch_unwind(AssertUnwindSafe(|| {
+        let _section = HotPathGuard::enter("the-callers");
+        drop(pool.get());
+    }));
+    let message = *seen.unwrap_err().downcast::<String>().expect("a report");
+    assert!(message.contains("in section `the-callers`"), "{message}");
 }

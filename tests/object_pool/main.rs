@@ -1,6 +1,8 @@
 //! The promises of `ObjectPool` and `HeapObjectPool`.
 
 mod allocation;
+#[path = "../armed/mod.rs"]
+mod armed;
 mod listed;
 mod model;
 mod user_code;

@@ -1,18 +1,27 @@
-//! A `tracing` subscriber that writes every event down.
+//! A subscriber that writes every event down.
 
-use std::sync::Mutex;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Of each event its level, its name, and its fields in their order.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
 
-struct Recorder;
+impl Recorder {
+    /// The events so far.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.clone()
+    }
+}
 
-struct Fields(String);
+struct Line(String);
 
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0 += &format!(" {field}={value:?}");
     }
 }
@@ -31,19 +40,14 @@ impl Subscriber for Recorder {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let of = event.metadata();
-        let mut fields = Fields(format!("{} {} {}", of.level(), of.target(), of.name()));
-        event.record(&mut fields);
-        EVENTS.lock().expect("no recorder panics").push(fields.0);
+        let about = event.metadata();
+        let mut line = Line(format!("{} {}", about.level(), about.name()));
+        event.record(&mut line);
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(line.0);
     }
 
     fn enter(&self, _: &span::Id) {}
 
     fn exit(&self, _: &span::Id) {}
-}
-
-/// For the whole process; the events so far: level, target, name, and the fields.
-pub(crate) fn install() -> &'static Mutex<Vec<String>> {
-    tracing::subscriber::set_global_default(Recorder).expect("there is no other");
-    &EVENTS
 }

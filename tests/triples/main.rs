@@ -1,5 +1,7 @@
 //! The promises of the columns, runs and receipts, and of the pool that lends them.
 
+#[path = "../armed/mod.rs"]
+mod armed;
 mod knhk_pool;
 mod load;
 mod merge;
