@@ -9,6 +9,9 @@
 //! Results (counts, lanes, constructed triples, the merged receipt, the output byte for byte) depend
 //! on the input, the delta's length and the hooks alone: not on the number of workers, nor on where
 //! memory comes from.
+//!
+//! With the feature `allocation-tracking` the three stages are hot-path sections, where memory is
+//! pooled, and an allocation in one of them is a panic.
 
 #![forbid(unsafe_code)]
 
@@ -38,3 +41,7 @@ pub mod toml_error;
 pub mod transform;
 pub mod turnstile;
 pub mod worker;
+
+#[cfg(feature = "allocation-tracking")]
+#[global_allocator]
+static ALLOCATOR: knhk_pool::HotPathAlloc = knhk_pool::HotPathAlloc::new(std::alloc::System);

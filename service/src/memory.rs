@@ -19,6 +19,10 @@ pub trait Memory {
     /// Bytes on their way to the output.
     type Bytes: Bytes;
 
+    /// Whether what is handed out comes from pools and goes back there, so that the stages may be
+    /// held to not allocating.
+    const IS_POOLED: bool;
+
     /// A place for `len` triples.
     ///
     /// # Errors
@@ -60,6 +64,8 @@ impl<'pool> Memory for PooledMemory<'pool> {
     type Receipt = Pooled<'pool, Receipt>;
     type Bytes = Buffer<'pool>;
 
+    const IS_POOLED: bool = true;
+
     fn soa(&self, len: usize) -> Result<Self::Soa, TriplesError> {
         self.knhk.get_soa(len)
     }
@@ -95,6 +101,8 @@ impl Memory for HeapMemory {
     type Soa = Box<SoaTriples>;
     type Receipt = Box<Receipt>;
     type Bytes = Vec<u8>;
+
+    const IS_POOLED: bool = false;
 
     fn soa(&self, _len: usize) -> Result<Self::Soa, TriplesError> {
         Ok(Box::default())

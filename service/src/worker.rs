@@ -7,6 +7,8 @@
 //! Its lists have their full capacity from the start; everything else comes from [`Memory`], so
 //! that after warm-up a block allocates nothing.
 
+#[cfg(feature = "allocation-tracking")]
+use knhk_pool::HotPathGuard;
 use knhk_pool::{MergedReceipt, Receipt, RunList, TriplesError, load_into, receipt_hash};
 use tracing::Span;
 
@@ -254,6 +256,8 @@ impl<'r, M: Memory> Worker<'r, M> {
 
     /// *Load*: fills up to [`BATCH_LEN`] `SoaTriples`.
     fn load(&mut self, feed: &mut Feed<'r>) -> Result<(), TriplesError> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = section::<M>("knhk_poold::worker::load");
         for portion in feed.take(BATCH_LEN) {
             let mut soa = self.memory.soa(portion.triples.len())?;
             let mut runs = RunList::default();
@@ -271,6 +275,8 @@ impl<'r, M: Memory> Worker<'r, M> {
 
     /// *Reflex*: asks each run's hooks. When the receipts are all out, they are emitted in between.
     fn reflex(&mut self, watch: &mut Stopwatch, door: &Door<'_>) -> Result<(), TriplesError> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = section::<M>("knhk_poold::worker::reflex");
         for slot in 0..self.slots.len() {
             for run in 0..self.slots[slot].runs.len() {
                 let predicate = self.slots[slot].runs[run].predicate();
@@ -304,6 +310,8 @@ impl<'r, M: Memory> Worker<'r, M> {
 
     /// *Emit*: writes all evaluations to the pages, and gives their receipts back.
     fn emit(&mut self, watch: &mut Stopwatch, door: &Door<'_>) {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = section::<M>("knhk_poold::worker::emit");
         let writing = self.pages.writing();
         for evaluation in self.evaluations.drain(..) {
             let soa = &self.slots[evaluation.slot].soa;
@@ -314,6 +322,13 @@ impl<'r, M: Memory> Worker<'r, M> {
         let waited = self.pages.writing() - writing;
         self.sample.emit += watch.lap().saturating_sub(waited);
     }
+}
+
+/// A stage on pooled memory is a hot path. Heap memory is there to be compared with.
+#[cfg(feature = "allocation-tracking")]
+#[track_caller]
+fn section<M: Memory>(stage: &'static str) -> Option<HotPathGuard> {
+    M::IS_POOLED.then(|| HotPathGuard::enter(stage))
 }
 
 impl<S> Slot<S> {

@@ -85,6 +85,8 @@ fn without_pools_none_is_reported() {
 fn a_pool_that_is_too_small_misses_and_gives_the_same_receipt() {
     let output = poold(&small(&["--json"]))
         .env("KNHK_POOL_SIZE", "1")
+        // In a build that proves the stages, a miss is a violation.
+        .env("KNHK_HOT_PATH", "count")
         .output()
         .expect("it starts");
     let tiny: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -97,6 +99,18 @@ fn a_pool_that_is_too_small_misses_and_gives_the_same_receipt() {
         tiny["merged_receipt"],
         ended(&small(&["--json"])).json()["merged_receipt"]
     );
+}
+
+#[cfg(feature = "allocation-tracking")]
+#[test]
+fn a_miss_in_a_stage_ends_a_program_that_proves_its_stages() {
+    let output = poold(&small(&[])).env("KNHK_POOL_SIZE", "1").output();
+    let ended = program::Ended::of(&output.expect("it starts"));
+    assert_ne!(ended.code, Some(0));
+    let report = "ALLOCATION IN HOT PATH: alloc of ";
+    assert!(ended.stderr.contains(report), "{ended:?}");
+    let stage = "in section `knhk_poold::worker::emit` (service/src/worker.rs:";
+    assert!(ended.stderr.contains(stage), "{ended:?}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Load, Reflex and Emit allocate nothing after warm-up: counted by the global allocator, for each
 //! thread alone.
-#![allow(unsafe_code)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+// Elsewhere there is nothing to count with.
+#![cfg(any(debug_assertions, feature = "allocation-tracking"))]
+
 use std::path::Path;
 use std::thread;
 
+use knhk_pool::hot_path::{AllocationStats, allocations};
 use knhk_pool::{BufferPool, KnhkPool, Workload};
 use knhk_poold::hooks::{self, HookSet};
 use knhk_poold::ingest::Ingested;
@@ -20,67 +21,9 @@ use knhk_poold::worker::{Plan, Worker};
 
 const TRIPLES: u64 = 30_000;
 
-thread_local! {
-    static COUNTS: Cell<Counts> = const { Cell::new(Counts { allocations: 0, reallocations: 0, frees: 0 }) };
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    allocations: u64,
-    reallocations: u64,
-    frees: u64,
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches a thread-local that
-// has no destructor and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(|counts| counts.allocations += 1);
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(|counts| counts.allocations += 1);
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, start: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(|counts| counts.reallocations += 1);
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.realloc(start, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        count(|counts| counts.frees += 1);
-        // SAFETY: the caller keeps the same contract.
-        unsafe { System.dealloc(start, layout) }
-    }
-}
-
+#[cfg(not(feature = "allocation-tracking"))]
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn count(add: impl FnOnce(&mut Counts)) {
-    let mut counts = COUNTS.get();
-    add(&mut counts);
-    COUNTS.set(counts);
-}
-
-/// What this thread asked the allocator for during `work`.
-fn counted(work: impl FnOnce()) -> Counts {
-    let before = COUNTS.get();
-    work();
-    let after = COUNTS.get();
-    Counts {
-        allocations: after.allocations - before.allocations,
-        reallocations: after.reallocations - before.reallocations,
-        frees: after.frees - before.frees,
-    }
-}
+static ALLOCATOR: knhk_pool::HotPathAlloc = knhk_pool::HotPathAlloc::new(std::alloc::System);
 
 struct Loaded {
     data: Ingested,
@@ -121,12 +64,12 @@ fn counted_share<M: Memory>(
     memory: &M,
     turnstile: &Turnstile,
     output: &Output,
-) -> Counts {
+) -> AllocationStats {
     let mut worker = Worker::new(plan, memory);
     worker
         .run(&Turnstile::new(1, true), None)
         .expect("the pools are large enough");
-    let counts = counted(|| {
+    let counts = allocations(|| {
         worker
             .run(turnstile, Some(output))
             .expect("the pools are large enough")
@@ -175,7 +118,7 @@ fn a_whole_run_on_pools_neither_allocates_nor_reallocates_nor_frees() {
                 let counts = thread.join().expect("the worker does not panic");
                 assert_eq!(
                     counts,
-                    Counts::default(),
+                    AllocationStats::default(),
                     "{workload}, deltas of {delta_len}"
                 );
             }
@@ -199,22 +142,5 @@ fn the_same_run_on_the_heap_is_seen_to_allocate_and_to_free() {
     assert!(
         counts.allocations > soa_at_least && counts.frees > soa_at_least,
         "{counts:?}"
-    );
-}
-
-#[test]
-fn a_growing_vector_is_seen_to_reallocate() {
-    let counts = counted(|| {
-        let mut bytes = Vec::with_capacity(1);
-        bytes.extend_from_slice(&[0_u8; 100]);
-        std::hint::black_box(&bytes);
-    });
-    assert_eq!(
-        counts,
-        Counts {
-            allocations: 1,
-            reallocations: 1,
-            frees: 1
-        }
     );
 }
