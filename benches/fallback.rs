@@ -8,10 +8,11 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use knhk_pool::{Buffer, LocalPool};
 use knhk_pool_benches::{
-    Allocator, BUFFER_SIZE, Depth, POOL_SIZE, Peer, Zeropool, config, local_pool,
+    Allocator, BUFFER_SIZE, Depth, POOL_SIZE, Peer, Zeropool, assert_proved, config, local_pool,
 };
 
 fn heap(criterion: &mut Criterion) {
+    assert_proved();
     let mut group = group(criterion, "all in use");
     let empty = LocalPool::new(config().with_pool_size(0)).expect("0 is in range");
     pairs(&mut group, "LocalPool, from the heap and back", &empty);

@@ -18,15 +18,18 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use assert_no_alloc::AllocDisabler;
 use knhk_pool::{BufferPool, HotPathAlloc, HotPathGuard, hot_path};
-use knhk_pool_benches::core_ghz;
+use knhk_pool_benches::{assert_proved, core_ghz};
 
+#[cfg(not(feature = "allocation-tracking"))]
 #[global_allocator]
 static ALLOCATOR: HotPathAlloc = HotPathAlloc::new(System);
 
 static POOL: BufferPool = BufferPool::new("hot-path-bench");
 
 static BARE: System = System;
+static PEER: AllocDisabler = AllocDisabler;
 static WRAPPED: HotPathAlloc = HotPathAlloc::new(System);
 
 const ROUNDS: usize = 300;
@@ -38,6 +41,7 @@ fn main() {
     let is_bench = arguments.iter().any(|argument| argument == "--bench");
     let threads = arguments.iter().find_map(|argument| argument.parse().ok());
     let rounds = if is_bench { ROUNDS } else { 2 };
+    assert_proved();
     panic::set_hook(Box::new(|_| {}));
     println!("armed: {}", hot_path::is_armed());
     thread::scope(|scope| {
@@ -50,14 +54,17 @@ fn main() {
 
 type Loop = fn(u64);
 
-const CASES: [(&str, u64, Loop); 20] = [
+const CASES: [(&str, u64, Loop); 23] = [
     ("empty loop", 1, empty),
     ("section", 1, section),
+    ("section of assert_no_alloc", 1, peers_section),
     ("counter by hand", 1, counter),
     ("64 B, bare allocator", 1, |n| pairs(&BARE, 64, n)),
     ("64 B, HotPathAlloc", 1, |n| pairs(&WRAPPED, 64, n)),
+    ("64 B, assert_no_alloc", 1, |n| pairs(&PEER, 64, n)),
     ("4096 B, bare allocator", 1, |n| pairs(&BARE, 4096, n)),
     ("4096 B, HotPathAlloc", 1, |n| pairs(&WRAPPED, 4096, n)),
+    ("4096 B, assert_no_alloc", 1, |n| pairs(&PEER, 4096, n)),
     ("Box::new(u64)", 1, |n| {
         each(n, |i| drop(black_box(Box::new(i))))
     }),
@@ -111,6 +118,13 @@ fn section(n: u64) {
     each(n, |i| {
         let _section = HotPathGuard::enter("bench");
         black_box(i);
+    });
+}
+
+#[inline(never)]
+fn peers_section(n: u64) {
+    each(n, |i| {
+        assert_no_alloc::assert_no_alloc(|| black_box(i));
     });
 }
 

@@ -19,6 +19,7 @@ use libloading::Library;
 use self::executable::Functions;
 
 fn shared_library(criterion: &mut Criterion) {
+    knhk_pool_benches::assert_proved();
     let library = open().expect("the shared library can be built and opened");
     let executable = executable::knhk_pool_shared_library();
     let mut group = criterion.benchmark_group("shared library");

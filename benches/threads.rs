@@ -16,6 +16,7 @@ use knhk_pool_benches::{
 };
 
 fn main() {
+    knhk_pool_benches::assert_proved();
     // `cargo test --benches` leaves it out.
     if std::env::args().any(|argument| argument == "--bench") {
         print_scaling();

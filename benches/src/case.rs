@@ -71,6 +71,7 @@ impl fmt::Debug for Case {
 
 /// All that is compared, in the order of the tables. Pools for one thread belong to the calling one.
 pub fn cases() -> Vec<Case> {
+    crate::assert_proved();
     // The handle borrows its pool for as long as it lives, which is as long as the process.
     let for_handle = Box::leak(Box::new(built_pool("bench-handle")));
     vec![

@@ -96,6 +96,7 @@ impl Counted {
 
     /// The case, with its pool warm and every buffer of the loop handed out once.
     pub fn prepare(self) -> Warm {
+        crate::assert_proved();
         let (case, depth) = match self {
             Self::FloorOne => (Case::new("floor", Floor::new()), Depth::One),
             Self::FloorSixteen => (Case::new("floor", Floor::new()), Depth::Sixteen),

@@ -35,3 +35,18 @@ pub use crate::ours::{StaticPool, Stored, built_pool, config, local_pool};
 pub use crate::peer::{BUFFER_SIZE, DEPTH, Depth, POOL_SIZE, Peer};
 pub use crate::pools::{LastSplit, ObjectPool, Opool, ShardedSlab, Vecpool, Zeropool};
 pub use crate::touch::{escape, touch};
+
+#[cfg(feature = "allocation-tracking")]
+#[global_allocator]
+static ALLOCATOR: knhk_pool::HotPathAlloc = knhk_pool::HotPathAlloc::new(std::alloc::System);
+
+/// With the feature `allocation-tracking`, the library's hot paths are marked, and a bench that takes
+/// one in which something allocates ends with a report. This fails if that would not be seen.
+///
+/// # Panics
+///
+/// With the feature, if the global allocator sees nothing.
+pub fn assert_proved() {
+    #[cfg(feature = "allocation-tracking")]
+    knhk_pool::hot_path::assert_armed();
+}
