@@ -1,6 +1,8 @@
 //! The library's metrics through the `metrics` facade.
 #![cfg(feature = "metrics")]
 
+mod armed;
+
 use std::thread;
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The hit rate's warning: once a fall, with hysteresis, only where there is traffic, and with the
 //! size that would have held.
 
+mod armed;
 mod recorder;
 
 use std::thread;
@@ -11,6 +12,7 @@ use knhk_pool::telemetry::health::{Change, Health, Thresholds, recommended_size}
 use knhk_pool::{
     Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot,
 };
+use recorder::Recorder;
 
 fn pool(name: &'static str, size: usize) -> BufferPool {
     let builder = BufferPool::builder(name).pool_size(size).buffer_size(64);

@@ -27,8 +27,9 @@ fn warning_says_what_happened_and_where() {
          ({place}), and 1 more"
     );
     let wanted = format!(
-        "WARN knhk.hot_path.violation message={message} section=\"warn-fields\" location={place} \
-         bytes=40 alignment=1 more=1"
+        "WARN knhk.hot_path.violation message={message} \
+         knhk.hot_path.section=\"warn-fields\" knhk.hot_path.location={place} \
+         knhk.hot_path.bytes=40 knhk.hot_path.alignment=1 knhk.hot_path.further_calls=1"
     );
     assert_eq!(events, [wanted]);
 }
