@@ -38,6 +38,7 @@ fn warm(counted: Counted) -> Warm {
 #[bench::static_stored(args = (Counted::StaticStored), config = limited(Counted::StaticStored))]
 #[bench::local_try(args = (Counted::LocalTry), config = limited(Counted::LocalTry))]
 #[bench::local_push(args = (Counted::LocalPush), config = limited(Counted::LocalPush))]
+#[bench::static_exported(args = (Counted::StaticExported), config = limited(Counted::StaticExported))]
 fn pairs(warm: Warm) -> Warm {
     warm.run();
     warm
