@@ -25,6 +25,7 @@
 //! | sizes set in the program | [`BufferPool::builder`] |
 //! | a pool in a worker's own state | [`LocalPool`] |
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
+//! | a queue of fixed capacity, on one thread or between two | [`EventRingBuffer`], [`spsc::channel`] |
 //! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`], [`telemetry`] |
@@ -57,8 +58,9 @@
 //! # Unsafe code
 //!
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
-//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), `hot_path`
-//! (an allocator, and a thread-local reached through a register), and `register` (an empty `asm!`).
+//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), `ring` (which
+//! half may use which slot), `hot_path` (an allocator, and a thread-local reached through a
+//! register), and `register` (an empty `asm!`).
 
 #[allow(unsafe_code)]
 mod buffer;
@@ -82,6 +84,8 @@ mod reentry;
 #[allow(unsafe_code)]
 mod register;
 mod registry;
+#[allow(unsafe_code)]
+pub mod ring;
 mod sync;
 pub mod telemetry;
 mod triples;
@@ -110,6 +114,7 @@ pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
 pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
+pub use crate::ring::{EventRingBuffer, spsc};
 pub use crate::triples::{
     CapacityUsage, KnhkPool, MergedReceipt, PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker,
     SoaTriples, TriplesError, load_into, receipt_hash,

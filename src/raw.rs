@@ -10,6 +10,7 @@
 //!    capacity that it was allocated for, from which its layout follows.
 
 pub(crate) mod block;
+pub(crate) mod ring_slots;
 pub(crate) mod slab;
 pub(crate) mod slots;
 

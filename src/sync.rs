@@ -1,6 +1,6 @@
 //! Atomics and locks, from one place, so that a model checker can stand in for them.
-//!
-//! Everything here is a re-export; nothing is added.
+
+pub(crate) mod modelled;
 
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 21] = [
+const LEVELS: [(&str, u32); 22] = [
     ("sync", 0),
     ("telemetry", 4),
     ("workload", 0),
@@ -21,7 +21,8 @@ const LEVELS: [(&str, u32); 21] = [
     ("free_list", 3),
     ("object_pool", 3),
     ("buffer", 4),
-    ("triples", 4),
+    ("ring", 4),
+    ("triples", 5),
     ("local_pool", 5),
     ("buffer_pool", 6),
     ("private", 7),

@@ -286,11 +286,21 @@ impl<T, O: TakesBack<T>> Drop for Lease<'_, T, O> {
 
 /// The places themselves: a boxed slice behind a raw pointer, for pointers into it must survive
 /// moves of the pool, which a `Box` would not allow.
-struct Memory<T>(NonNull<[MaybeUninit<T>]>);
+pub(crate) struct Memory<T>(NonNull<[MaybeUninit<T>]>);
 
 impl<T> Memory<T> {
-    fn new(capacity: usize) -> Self {
+    /// Places for `capacity` values, uninitialised.
+    ///
+    /// # Panics
+    ///
+    /// If they would be more than `isize::MAX` bytes.
+    pub(crate) fn new(capacity: usize) -> Self {
         Self(NonNull::from(Box::leak(Box::new_uninit_slice(capacity))))
+    }
+
+    /// The first place; the others follow, and may be reached from it.
+    pub(crate) fn start(&self) -> NonNull<T> {
+        self.0.cast()
     }
 
     fn slot(&self, index: usize) -> NonNull<T> {
@@ -304,7 +314,7 @@ impl<T> Memory<T> {
 impl<T> Drop for Memory<T> {
     fn drop(&mut self) {
         // SAFETY: the pointer is that of the box that `new` leaked, and a drop runs once. No pointer
-        // into it is used after this: lists and Fulls live no longer than the Slots.
+        // into it is used after this: none outlives the owner (of Slots, lists and Fulls borrow it).
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }

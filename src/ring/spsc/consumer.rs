@@ -1,0 +1,307 @@
+//! The half that pops.
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+
+use super::Shared;
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
+use crate::raw::ring_slots::RingSlots;
+use crate::sync::modelled::{Arc, Ordering};
+
+/// The half of a [`channel`](super::channel) that pops.
+///
+/// It may be sent to another thread, and belongs to one at a time. What it has not popped is dropped
+/// when both halves are gone.
+///
+/// # Cost
+///
+/// As [`Producer`](super::Producer)'s: `pop` is a comparison, a move and a plain store; when its copy
+/// of the other's index says that the channel is empty, a load of it more.
+///
+/// # Examples
+///
+/// ```compile_fail,E0277
+/// fn share<T: Sync>(_: T) {}
+/// share(knhk_pool::ring::spsc::channel::<u8>(4).1);
+/// ```
+// Aligned as the producer is, and for its reason.
+#[repr(align(128))]
+pub struct Consumer<T> {
+    /// Index of the oldest value; the published one follows.
+    head: usize,
+    /// The published tail, as last seen.
+    tail_seen: usize,
+    slots: RingSlots<T>,
+    shared: Arc<Shared<T>>,
+    /// As the producer's.
+    _invariant: PhantomData<fn(T) -> T>,
+}
+
+// SAFETY: as for the producer: what moves with it are values of T, which are `Send`.
+unsafe impl<T: Send> Send for Consumer<T> {}
+
+impl<T> Consumer<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
+        Self {
+            head: index,
+            tail_seen: index,
+            slots,
+            shared,
+            _invariant: PhantomData,
+        }
+    }
+
+    /// Removes the oldest value.
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<T> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::Consumer::pop");
+        if self.held_seen() == 0 && self.refresh() == 0 {
+            return None;
+        }
+        let value = self.take();
+        self.publish();
+        Some(value)
+    }
+
+    /// The oldest value.
+    #[inline]
+    pub fn peek(&mut self) -> Option<&T> {
+        self.front_mut().map(|front| &*front)
+    }
+
+    /// The oldest value, to change it where it is.
+    #[inline]
+    pub fn front_mut(&mut self) -> Option<&mut T> {
+        let count = self.held_of(1);
+        self.as_mut_slices(count).0.first_mut()
+    }
+
+    /// Moves the oldest values into `values`, as many as there are or as it holds; returns how many.
+    /// Their slots are given back at once.
+    ///
+    /// # Cost
+    ///
+    /// At most two block copies, and one store to the shared line.
+    #[inline]
+    pub fn pop_slice(&mut self, values: &mut [T]) -> usize
+    where
+        T: Copy,
+    {
+        let count = self.held_of(values.len());
+        self.shared.witness.reads(self.head, count);
+        // SAFETY: as many slots from the head on hold values (invariant 3) and are the consumer's alone
+        // (4).
+        unsafe { self.slots.copy_out(self.head, &mut values[..count]) };
+        self.head = self.head.wrapping_add(count);
+        self.publish();
+        count
+    }
+
+    /// Removes up to `max` of the oldest values: as many as there are, perhaps none. They can be seen
+    /// where they are, or be taken out one by one.
+    ///
+    /// Their slots are given back when the batch is dropped, all at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use knhk_pool::ring::spsc;
+    ///
+    /// let (mut producer, mut consumer) = spsc::channel(8);
+    /// producer.push_slice(&[1, 2, 3, 4, 5]);
+    /// let mut batch = consumer.pop_batch(4);
+    /// assert_eq!(batch.next(), Some(1)); // by value
+    /// assert_eq!(batch.as_slices(), (&[2, 3, 4][..], &[][..])); // in place
+    /// drop(batch);
+    /// assert_eq!(consumer.pop(), Some(5));
+    /// ```
+    #[inline]
+    pub fn pop_batch(&mut self, max: usize) -> PopBatch<'_, T> {
+        let end = self.head.wrapping_add(self.held_of(max));
+        PopBatch {
+            consumer: self,
+            end,
+        }
+    }
+
+    /// How many values the channel holds. The producer may be pushing some at this moment.
+    pub fn len(&self) -> usize {
+        // Relaxed: a figure publishes nothing.
+        let tail = self.shared.tail.0.load(Ordering::Relaxed);
+        tail.wrapping_sub(self.head)
+    }
+
+    /// Whether the channel holds none. If it holds one, the next [`pop`](Self::pop) finds it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values the channel can hold: what it was made for.
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity
+    }
+
+    /// Whether the producer is gone. If it is, all that it has pushed can be seen: a consumer that
+    /// finds nothing *after* it was told so has had everything.
+    pub fn is_abandoned(&self) -> bool {
+        self.shared.is_abandoned()
+    }
+
+    /// Moves the oldest value out; there must be one: `held_seen` or `refresh` has said so.
+    #[inline(always)]
+    fn take(&mut self) -> T {
+        debug_assert!(self.held_seen() > 0);
+        let index = self.head;
+        self.shared.witness.reads(index, 1);
+        self.head = index.wrapping_add(1);
+        // SAFETY: the callers have seen a value, so that the slot holds one (invariant 3) and is the
+        // consumer's alone (4) until the head behind it is published. The head has moved on.
+        unsafe { self.slots.read(index) }
+    }
+
+    /// The next `count` values where they are; so many must have been seen.
+    #[inline]
+    fn as_mut_slices(&mut self, count: usize) -> (&mut [T], &mut [T]) {
+        debug_assert!(count <= self.held_seen());
+        self.shared.witness.writes(self.head, count);
+        let [mut first, mut second] = self.slots.stretches(self.head, count);
+        // SAFETY: these slots hold values (invariant 3) and are the consumer's alone (4), which is
+        // borrowed mutably as long as the slices are.
+        let first = unsafe { first.as_mut() };
+        // SAFETY: as above; the two do not overlap.
+        (first, unsafe { second.as_mut() })
+    }
+
+    /// Gives the slots behind the head back to the producer.
+    #[inline(always)]
+    fn publish(&self) {
+        // Release: with the producer's `refresh`, which may then write to the slots.
+        self.shared.head.0.store(self.head, Ordering::Release);
+    }
+
+    /// Values held, by the tail last seen; there may be more.
+    #[inline(always)]
+    fn held_seen(&self) -> usize {
+        self.tail_seen.wrapping_sub(self.head)
+    }
+
+    /// Values held, by the tail as it is now.
+    #[inline(always)]
+    fn refresh(&mut self) -> usize {
+        // Acquire: with the producer's `publish`; its writes to these slots come before our reads.
+        self.tail_seen = self.shared.tail.0.load(Ordering::Acquire);
+        self.held_seen()
+    }
+
+    /// Values held, but no more than `wanted`.
+    #[inline]
+    fn held_of(&mut self, wanted: usize) -> usize {
+        match self.held_seen() {
+            seen if seen >= wanted => wanted,
+            _ => self.refresh().min(wanted),
+        }
+    }
+}
+
+/// Publishes what a forgotten batch has taken, and says that it is gone.
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        self.publish();
+        self.shared.abandon();
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_abandoned", &self.is_abandoned())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Values that are being popped, in their slots: made by [`Consumer::pop_batch`].
+///
+/// Dropping it drops those that were not taken out, and gives the slots back. When it is forgotten
+/// ([`std::mem::forget`]), those stay in the channel.
+pub struct PopBatch<'a, T> {
+    consumer: &'a mut Consumer<T>,
+    /// Index behind the last value of the batch.
+    end: usize,
+}
+
+impl<T> PopBatch<'_, T> {
+    /// The values that are left in order, as two slices: the second follows the first, and is empty
+    /// unless they reach past the last slot.
+    #[inline]
+    pub fn as_slices(&mut self) -> (&[T], &[T]) {
+        let (first, second) = self.as_mut_slices();
+        (first, second)
+    }
+
+    /// As [`as_slices`](Self::as_slices), to change the values where they are.
+    #[inline]
+    pub fn as_mut_slices(&mut self) -> (&mut [T], &mut [T]) {
+        let count = self.left();
+        self.consumer.as_mut_slices(count)
+    }
+
+    #[inline(always)]
+    fn left(&self) -> usize {
+        self.end.wrapping_sub(self.consumer.head)
+    }
+}
+
+impl<T> Iterator for PopBatch<'_, T> {
+    type Item = T;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<T> {
+        (self.left() > 0).then(|| self.consumer.take())
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left(), Some(self.left()))
+    }
+}
+
+impl<T> ExactSizeIterator for PopBatch<'_, T> {}
+impl<T> FusedIterator for PopBatch<'_, T> {}
+
+impl<T> Drop for PopBatch<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let (index, left) = (self.consumer.head, self.left());
+        self.consumer.head = self.end;
+        let giving_back = GiveBack(self.consumer);
+        let consumer = giving_back.0;
+        consumer.shared.witness.writes(index, left);
+        // SAFETY: these slots hold values (invariant 3), and the consumer's head has moved past them, so
+        // that they are not used again. They are the consumer's alone (4) until `giving_back`
+        // publishes the head, which it does if a value panics in its drop too.
+        unsafe { consumer.slots.drop_in_place(index, left) };
+    }
+}
+
+/// Publishes the consumer's head when it is dropped.
+struct GiveBack<'a, T>(&'a Consumer<T>);
+
+impl<T> Drop for GiveBack<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.publish();
+    }
+}
+
+impl<T> fmt::Debug for PopBatch<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PopBatch")
+            .field("left", &self.left())
+            .finish_non_exhaustive()
+    }
+}
