@@ -26,7 +26,7 @@
 //! | a pool in a worker's own state | [`LocalPool`] |
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
 //! | a queue of fixed capacity, on one thread or between two | [`EventRingBuffer`], [`spsc::channel`] |
-//! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`] |
+//! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`], [`KnhkRings`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`], [`telemetry`] |
 //!
@@ -116,8 +116,9 @@ pub use crate::pool_error::PoolError;
 pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
 pub use crate::ring::{EventRingBuffer, spsc};
 pub use crate::triples::{
-    CapacityUsage, KnhkPool, MergedReceipt, PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker,
-    SoaTriples, TriplesError, load_into, receipt_hash,
+    Assertion, AssertionRing, CapacityUsage, Delta, DeltaRing, KnhkPool, KnhkRings, MergedReceipt,
+    PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker, SoaTriples, TriplesError, load_into,
+    receipt_hash,
 };
 pub use crate::workload::{UnknownWorkload, Workload};
 #[cfg(feature = "macros")]

@@ -13,11 +13,12 @@
 //! any other: which lanes count is said by the [`PredicateRun`] alone, never by what a lane holds.
 //!
 //! The layouts are those of KNHK's C structs, checked at compile time. Nothing here allocates but
-//! [`KnhkPool::new`].
+//! [`KnhkPool::new`] and [`KnhkRings::new`].
 
 mod knhk_pool;
 mod load;
 mod receipt;
+mod rings;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use crate::object_pool::Reset;
 pub use knhk_pool::{CapacityUsage, KnhkPool};
 pub use load::{RunList, RunPacker, load_into};
 pub use receipt::{MergedReceipt, Receipt, receipt_hash};
+pub use rings::{Assertion, AssertionRing, Delta, DeltaRing, KnhkRings};
 
 /// The longest run, and the number of lanes (KNHK's Chatman Constant): eight 64-bit ids fill one
 /// 512-bit register.

@@ -126,7 +126,7 @@ impl Default for KnhkPool {
 }
 
 #[inline]
-fn lend<T: Reset>(pool: &HeapObjectPool<T>) -> Result<Pooled<'_, T>, TriplesError> {
+pub(super) fn lend<T: Reset>(pool: &HeapObjectPool<T>) -> Result<Pooled<'_, T>, TriplesError> {
     let refused = || TriplesError::Exhausted {
         pool: pool.name(),
         capacity: pool.capacity(),

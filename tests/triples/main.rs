@@ -5,6 +5,7 @@ mod armed;
 mod knhk_pool;
 mod load;
 mod merge;
+mod rings;
 
 use ::knhk_pool::{PredicateRun, RUN_LEN_MAX, Receipt, Reset, SoaTriples, TriplesError};
 use std::mem::{align_of, offset_of, size_of};
