@@ -5,13 +5,21 @@
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use knhk_pool_benches::{Counted, Warm};
+use knhk_pool_benches::{Counted, CountedRing, Warm, WarmRing};
 
 fn limited(counted: Counted) -> LibraryBenchmarkConfig {
+    limited_to(counted.limit())
+}
+
+fn limited_ring(counted: CountedRing) -> LibraryBenchmarkConfig {
+    limited_to(counted.limit())
+}
+
+fn limited_to(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     // Marked paths have more.
     if cfg!(target_arch = "x86_64") && !cfg!(feature = "allocation-tracking") {
-        callgrind.hard_limits([(EventKind::Ir, counted.limit())]);
+        callgrind.hard_limits([(EventKind::Ir, instructions)]);
     }
     let mut config = LibraryBenchmarkConfig::default();
     config.tool(callgrind);
@@ -44,5 +52,23 @@ fn pairs(warm: Warm) -> Warm {
     warm
 }
 
-library_benchmark_group!(name = instructions, benchmarks = [pairs]);
+fn warm_ring(counted: CountedRing) -> WarmRing {
+    counted.prepare()
+}
+
+#[library_benchmark(setup = warm_ring)]
+#[bench::event_one(args = (CountedRing::EventOne), config = limited_ring(CountedRing::EventOne))]
+#[bench::event_burst(args = (CountedRing::EventBurst), config = limited_ring(CountedRing::EventBurst))]
+#[bench::deque_one(args = (CountedRing::DequeOne), config = limited_ring(CountedRing::DequeOne))]
+#[bench::deque_burst(args = (CountedRing::DequeBurst), config = limited_ring(CountedRing::DequeBurst))]
+#[bench::spsc_one(args = (CountedRing::SpscOne), config = limited_ring(CountedRing::SpscOne))]
+#[bench::spsc_burst(args = (CountedRing::SpscBurst), config = limited_ring(CountedRing::SpscBurst))]
+#[bench::rtrb_one(args = (CountedRing::RtrbOne), config = limited_ring(CountedRing::RtrbOne))]
+#[bench::rtrb_burst(args = (CountedRing::RtrbBurst), config = limited_ring(CountedRing::RtrbBurst))]
+fn rings(mut warm: WarmRing) -> WarmRing {
+    warm.run();
+    warm
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [pairs, rings]);
 main!(library_benchmark_groups = instructions);

@@ -4,6 +4,8 @@
 //! compiler (pinned in `rust-toolchain.toml`) and its target: those on record are x86-64's. To renew
 //! them, see `README.md`.
 
+mod rings;
+
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ use crate::case::Case;
 use crate::floor::{Floor, Naive};
 use crate::ours::{StaticPool, Stored, built_pool, local_pool};
 use crate::peer::{Depth, Peer};
+
+pub use rings::{CountedRing, WarmRing};
 
 /// Pairs in one count: so many that what surrounds the loop is below one in a thousand, and whole
 /// batches of sixteen.

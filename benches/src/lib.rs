@@ -23,17 +23,22 @@ mod ours;
 mod peer;
 #[allow(unsafe_code)]
 mod pools;
+mod rings;
 #[allow(unsafe_code)]
 mod touch;
 
 pub use crate::allocators::Allocator;
 pub use crate::case::{Case, cases};
 pub use crate::clock::core_ghz;
-pub use crate::counted::{Counted, PAIRS_COUNTED, Warm};
+pub use crate::counted::{Counted, CountedRing, PAIRS_COUNTED, Warm, WarmRing};
 pub use crate::floor::{Floor, Naive, TouchOnly};
 pub use crate::ours::{StaticPool, Stored, built_pool, config, local_pool};
 pub use crate::peer::{BUFFER_SIZE, DEPTH, Depth, POOL_SIZE, Peer};
 pub use crate::pools::{LastSplit, ObjectPool, Opool, ShardedSlab, Vecpool, Zeropool};
+pub use crate::rings::{
+    BURST, Inside, Pop, Push, RING_CAPACITY, Ring, RingCase, array_queue, event_ring,
+    heapless_channel, heapless_deque, ring_cases, ringbuf_channel, rtrb_channel, spsc_channel,
+};
 pub use crate::touch::{escape, touch};
 
 #[cfg(feature = "allocation-tracking")]
