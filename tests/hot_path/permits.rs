@@ -124,3 +124,17 @@ fn statistics_inside_a_section_see_what_the_section_sees() {
     });
     assert_eq!(stats.map(|stats| stats.calls()), Some(2));
 }
+
+#[test]
+fn statistics_go_on_after_a_section_inside_them_and_leave_its_warning_out() {
+    let subscriber = recorder::Recorder::default();
+    let stats = tracing::subscriber::with_default(subscriber, || {
+        allocations(|| {
+            let section = HotPathGuard::enter("recorded-warns").with_mode(Mode::Warn);
+            drop(black_box(Box::new(1_u64)));
+            drop(section);
+            drop(black_box(Box::new(1_u64)));
+        })
+    });
+    assert_eq!(stats.calls(), 4);
+}
