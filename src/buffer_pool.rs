@@ -2,7 +2,6 @@
 
 mod builder;
 mod handle;
-mod seats;
 mod shared;
 
 use std::fmt;
@@ -20,6 +19,7 @@ use crate::hot_path::permit_alloc;
 use crate::pool_error::PoolError;
 use crate::reentry;
 use crate::registry::{self, Source};
+use crate::seats;
 use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
 use crate::telemetry::semconv;
 
@@ -229,7 +229,7 @@ impl BufferPool {
     #[inline(always)]
     fn pop(&self) -> Option<Handout> {
         // Relaxed: whatever stands in the cache under this id was put there by this thread.
-        let list = seats::find(self.key.load(Ordering::Relaxed))?;
+        let list: NonNull<FreeList> = seats::find(self.key.load(Ordering::Relaxed))?.cast();
         // SAFETY: a list of this pool, which lives as long as the pool, and which this thread alone
         // uses (seats' invariants).
         let start = unsafe { list.as_ref() }.pop()?;
@@ -284,7 +284,7 @@ impl BufferPool {
         }
         let shared = self.shared();
         let _inside = reentry::enter();
-        seats::take(shared).unwrap_or_else(|| shared.stray.list())
+        seats::take(shared).map_or_else(|| shared.stray.list(), NonNull::cast)
     }
 
     fn shared(&self) -> &Arc<Shared> {

@@ -25,6 +25,7 @@
 //! | sizes set in the program | [`BufferPool::builder`] |
 //! | a pool in a worker's own state | [`LocalPool`] |
 //! | pooled objects that are not bytes | [`ObjectPool`], [`HeapObjectPool`] |
+//! | the same for every thread, under one name | a `static` [`ThreadObjectPool`] |
 //! | a queue of fixed capacity, on one thread or between two | [`EventRingBuffer`], [`spsc::channel`] |
 //! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`], [`KnhkRings`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
@@ -58,9 +59,9 @@
 //! # Unsafe code
 //!
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
-//! `free_list`, `buffer`, `local_pool`, `buffer_pool` (which thread may use which list), `ring` (which
-//! half may use which slot), `hot_path` (an allocator, and a thread-local reached through a
-//! register), and `register` (an empty `asm!`).
+//! `free_list`, `buffer`, `local_pool`, `seats` (which thread may use which part), `buffer_pool`,
+//! `thread_object_pool` (how a part changes hands), `ring` (which half may use which slot), `hot_path`
+//! (an allocator, and a thread-local reached through a register), and `register` (an empty `asm!`).
 
 #[allow(unsafe_code)]
 mod buffer;
@@ -86,8 +87,12 @@ mod register;
 mod registry;
 #[allow(unsafe_code)]
 pub mod ring;
+#[allow(unsafe_code)]
+mod seats;
 mod sync;
 pub mod telemetry;
+#[allow(unsafe_code)]
+mod thread_object_pool;
 mod triples;
 mod workload;
 
@@ -115,6 +120,7 @@ pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
 pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
 pub use crate::ring::{EventRingBuffer, spsc};
+pub use crate::thread_object_pool::ThreadObjectPool;
 pub use crate::triples::{
     Assertion, AssertionRing, CapacityUsage, Delta, DeltaRing, KnhkPool, KnhkRings, MergedReceipt,
     PredicateRun, RUN_LEN_MAX, Receipt, RunList, RunPacker, SoaTriples, TriplesError, load_into,

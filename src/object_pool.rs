@@ -192,15 +192,32 @@ impl<T: Reset> HeapObjectPool<T> {
     }
 
     fn build(name: &'static str, capacity: usize, mut make: impl FnMut() -> T) -> Self {
-        let ledger = Ledger::new(name, capacity, slots::bytes::<T>(capacity));
-        let slots = Slots::new(capacity, ledger);
-        while slots.vacant() > 0 {
-            if let Ok(full) = slots.put(make()) {
-                slots.owner().own();
-                full.park();
-            }
+        let pool = Self::vacant(name, capacity);
+        while pool.places_left() > 0 {
+            pool.add(make());
         }
-        Self { slots }
+        pool
+    }
+
+    /// A pool that is not listed, and whose objects are still to be [added](Self::add).
+    pub(crate) fn vacant(name: &'static str, capacity: usize) -> Self {
+        let ledger = Ledger::new(name, capacity, slots::bytes::<T>(capacity));
+        Self {
+            slots: Slots::new(capacity, ledger),
+        }
+    }
+
+    /// Places that hold nothing.
+    pub(crate) fn places_left(&self) -> usize {
+        self.slots.vacant()
+    }
+
+    /// Adds an object that was just made; drops it if no place is left.
+    pub(crate) fn add(&self, object: T) {
+        if let Ok(full) = self.slots.put(object) {
+            self.ledger().own();
+            full.park();
+        }
     }
 
     /// Lends an object until the guard is dropped.
@@ -285,6 +302,11 @@ impl<T: Reset> HeapObjectPool<T> {
                 reset(full, |ledger| ledger.disown(1)).park();
             }
         }
+        self.write_off_taken();
+    }
+
+    /// Counts what was taken by value and not released as gone for good.
+    pub(crate) fn write_off_taken(&self) {
         self.ledger().write_off_taken();
     }
 
@@ -340,6 +362,13 @@ impl<T> HeapObjectPool<T> {
     /// How many objects the pool can hold.
     pub fn capacity(&self) -> usize {
         self.slots.capacity()
+    }
+
+    /// Whether nothing is out, asked by another thread than the one that last handed objects out and
+    /// hands out none any more. If so, that thread does nothing more to this pool, and all that it did
+    /// is visible to the caller.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.ledger().is_settled()
     }
 
     /// The name in errors and snapshots.

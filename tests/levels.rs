@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 22] = [
+const LEVELS: [(&str, u32); 24] = [
     ("sync", 0),
     ("telemetry", 4),
     ("workload", 0),
     ("reentry", 0),
     ("register", 0),
+    ("seats", 1),
     ("raw", 1),
     ("counters", 1),
     ("config", 1),
@@ -25,6 +26,7 @@ const LEVELS: [(&str, u32); 22] = [
     ("triples", 5),
     ("local_pool", 5),
     ("buffer_pool", 6),
+    ("thread_object_pool", 6),
     ("private", 7),
     ("lib", 8),
     ("slots", 1),

@@ -9,10 +9,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use knhk_pool::{BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload, snapshot};
+use knhk_pool::{
+    BufferPool, HotPathAlloc, LocalPool, PoolConfig, ThreadObjectPool, Workload, snapshot,
+};
 
 static POOL: BufferPool = BufferPool::new("reentry");
 static OTHER: BufferPool = BufferPool::new("reentry-other");
+
+static OBJECTS: ThreadObjectPool<String> =
+    ThreadObjectPool::new("reentry-objects", 2, || String::with_capacity(9));
 
 thread_local! {
     static ARMED: Cell<bool> = const { Cell::new(false) };
@@ -29,10 +34,10 @@ fn acquire_from_the_allocator() {
     }
     let mut buffers = [POOL.acquire(), OTHER.acquire()];
     buffers[0].push(1);
-    drop(buffers);
+    drop((buffers, OBJECTS.get(), OBJECTS.acquire()));
     if !cfg!(miri) || ACQUIRED.get().is_multiple_of(16) {
         // As a hook does that prints the pools when memory runs out.
-        std::hint::black_box((POOL.stats(), snapshot()));
+        std::hint::black_box((POOL.stats(), OBJECTS.stats(), snapshot()));
     }
     ACQUIRED.set(ACQUIRED.get() + 1);
     ACQUIRING.set(false);
@@ -76,6 +81,10 @@ fn use_the_pools() -> u64 {
         .pool_size(2)
         .build();
     drop(built.expect("two are in range").acquire());
+    drop([OBJECTS.get(), OBJECTS.get(), OBJECTS.get()]);
+    let objects = ThreadObjectPool::new("reentry-built", 2, || vec![1_u8; 3]);
+    objects.warm_up();
+    drop(objects);
     let _ = (snapshot(), POOL.stats(), POOL.handle().acquire());
     // The thread ends armed: its destructors free, and so acquire.
     ACQUIRED.get()
@@ -96,8 +105,7 @@ fn allocator_that_acquires_neither_deadlocks_nor_unbalances_the_books() {
     watch
         .recv_timeout(Duration::from_secs(if cfg!(miri) { 600 } else { 60 }))
         .expect("a cold path waits for itself");
-    for pool in [&POOL, &OTHER] {
-        let stats = pool.stats();
+    for stats in [POOL.stats(), OTHER.stats(), OBJECTS.stats()] {
         assert_eq!(stats.in_use, 0, "{stats:?}");
         assert_eq!(
             stats.hits + stats.misses,

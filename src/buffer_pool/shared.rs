@@ -2,13 +2,13 @@
 
 use std::ptr::NonNull;
 
-use super::seats::{self, Key};
 use crate::config::{ConfigError, PoolConfig};
 use crate::counters::PoolStats;
 use crate::free_list::{FreeList, Sizes};
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+use crate::seats::{self, Key, Part};
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// Idle slabs of ended threads that wait for the next thread; more are freed.
 const WAITING_SLABS: usize = 4;
@@ -63,7 +63,7 @@ impl Shared {
         config_error: Option<ConfigError>,
     ) -> Self {
         Self {
-            key: next_key(),
+            key: seats::next_key(),
             name,
             stray: Stray(FreeList::stray(Sizes::from(&config))),
             config,
@@ -74,7 +74,7 @@ impl Shared {
     }
 
     /// A list for the calling thread: one that an ended thread has left, or a new one.
-    pub(super) fn open_list(&self) -> NonNull<FreeList> {
+    fn open_list(&self) -> NonNull<FreeList> {
         let mut lists = lock(&self.lists);
         let surplus = lists.collect_drained();
         let left = lists.waiting.pop().or_else(|| lists.bare.pop());
@@ -98,7 +98,7 @@ impl Shared {
     ///
     /// * `list` came from [`open_list`](Self::open_list) on this thread, and was not closed since.
     /// * From now on this thread uses it only to give back what is out.
-    pub(super) unsafe fn close_list(&self, list: NonNull<FreeList>) {
+    unsafe fn close_list(&self, list: NonNull<FreeList>) {
         let list = ListRef(list);
         if !list.get().close() {
             // The pool was dropped, and has closed it.
@@ -173,8 +173,27 @@ impl Shared {
         sum
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Relaxed)
+    }
+}
+
+impl seats::Shared for Shared {
+    fn key(&self) -> Key {
+        self.key
+    }
+
+    fn open(&self) -> Part {
+        self.open_list().cast()
+    }
+
+    unsafe fn close(&self, part: Part) {
+        // SAFETY: the caller's bullets; what `open` gave is a list.
+        unsafe { self.close_list(part.cast()) };
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended()
     }
 }
 
@@ -289,12 +308,4 @@ impl Stray {
         });
         NOWHERE.list()
     }
-}
-
-fn next_key() -> Key {
-    static NEXT: AtomicUsize = AtomicUsize::new(1);
-    let more = |nth: usize| nth.checked_add(1);
-    let nth = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-    // Once they have run out, a key that works without the cache.
-    nth.ok().and_then(seats::key).unwrap_or(seats::NOT_CACHED)
 }

@@ -12,6 +12,8 @@ use crate::sync::{Arc, AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(super) struct Ledger {
     shared: Arc<Shared>,
+    /// With fewer idle than this, more are in use than ever: `owned - high_water`, or 0.
+    fewest_idle: Cell<usize>,
     /// Objects that were taken by value and not given back.
     taken: Cell<usize>,
     listed: Cell<bool>,
@@ -43,6 +45,7 @@ impl Ledger {
         };
         Self {
             shared: Arc::new(shared),
+            fewest_idle: Cell::new(0),
             taken: Cell::new(0),
             listed: Cell::new(false),
         }
@@ -70,6 +73,16 @@ impl Ledger {
         self.shared.high_water.load(Ordering::Relaxed)
     }
 
+    /// Whether all that was handed out has come back.
+    ///
+    /// Acquire, in the counters' `get`: a release counts last of all that it does, so who sees all
+    /// of them counted sees all that they did.
+    pub(super) fn is_settled(&self) -> bool {
+        let count = |counter| self.shared.counters.get(counter);
+        let gone = [Counter::Released, Counter::Freed, Counter::Detached].map(count);
+        count(Counter::Hits) == gone.iter().sum()
+    }
+
     /// Objects that are out, when `idle` are not.
     #[inline(always)]
     pub(super) fn in_use(&self, idle: usize) -> usize {
@@ -80,10 +93,17 @@ impl Ledger {
     #[inline(always)]
     pub(super) fn hit(&self, idle: usize) {
         self.shared.counters.bump(Counter::Hits);
-        let in_use = self.in_use(idle);
-        if in_use > self.high_water() {
-            self.shared.high_water.store(in_use, Ordering::Relaxed);
+        if idle < self.fewest_idle.get() {
+            self.raise_high_water(idle);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn raise_high_water(&self, idle: usize) {
+        self.fewest_idle.set(idle);
+        let in_use = self.in_use(idle);
+        self.shared.high_water.store(in_use, Ordering::Relaxed);
     }
 
     /// An acquire found nothing idle.
@@ -91,16 +111,17 @@ impl Ledger {
         self.shared.counters.bump(Counter::Exhausted);
     }
 
-    /// An object that was handed out came back.
+    /// An object that was handed out came back, and is idle. The last thing that a release does.
     #[inline(always)]
     pub(super) fn released(&self) {
         self.shared.counters.bump(Counter::Released);
     }
 
-    /// An object that was handed out came back and had to be dropped.
+    /// An object that was handed out came back and had to be dropped, which was done. The last thing
+    /// that such a release does.
     pub(super) fn freed(&self) {
-        self.shared.counters.bump(Counter::Freed);
         self.disown(1);
+        self.shared.counters.bump(Counter::Freed);
     }
 
     /// An object was taken by value.
@@ -118,20 +139,24 @@ impl Ledger {
     /// Counts what was taken by value as gone for good.
     pub(super) fn write_off_taken(&self) {
         let taken = self.taken.take();
-        (0..taken).for_each(|_| self.shared.counters.bump(Counter::Detached));
         self.disown(taken);
+        (0..taken).for_each(|_| self.shared.counters.bump(Counter::Detached));
     }
 
     /// The pool has one object more.
     pub(super) fn own(&self) {
-        self.shared.owned.store(self.owned() + 1, Ordering::Relaxed);
+        self.set_owned(self.owned() + 1);
     }
 
     /// The pool has lost objects.
     pub(super) fn disown(&self, objects: usize) {
-        self.shared
-            .owned
-            .store(self.owned() - objects, Ordering::Relaxed);
+        self.set_owned(self.owned() - objects);
+    }
+
+    fn set_owned(&self, owned: usize) {
+        self.shared.owned.store(owned, Ordering::Relaxed);
+        let fewest_idle = owned.saturating_sub(self.high_water());
+        self.fewest_idle.set(fewest_idle);
     }
 
     #[inline(always)]

@@ -70,13 +70,13 @@ impl<T: Reset> TakesBack<T> for Ledger {
         // From here on: what `reset` does is the caller's.
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Pooled::drop");
-        ledger.released();
         full.park();
+        ledger.released();
     }
 }
 
-/// Resets the object behind `full`. If that panics, the object leaves the books by `lost` and is
-/// dropped: an object that is not in order is not handed out.
+/// Resets the object behind `full`. If that panics, the object is dropped and leaves the books by
+/// `lost`: an object that is not in order is not handed out.
 #[inline(always)]
 pub(super) fn reset<'a, T: Reset>(
     full: Full<'a, T, Ledger>,
@@ -104,8 +104,9 @@ impl<T> Drop for Unreset<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(full) = self.full.take() {
-            (self.lost)(full.owner());
+            let ledger = full.owner();
             full.dispose();
+            (self.lost)(ledger);
         }
     }
 }
