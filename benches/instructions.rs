@@ -34,6 +34,7 @@ fn warm(counted: Counted) -> Warm {
 #[library_benchmark(setup = warm)]
 #[bench::floor_one(args = (Counted::FloorOne), config = limited(Counted::FloorOne))]
 #[bench::floor_sixteen(args = (Counted::FloorSixteen), config = limited(Counted::FloorSixteen))]
+#[bench::floor_in_sections(args = (Counted::FloorInSections), config = limited(Counted::FloorInSections))]
 #[bench::naive_one(args = (Counted::NaiveOne), config = limited(Counted::NaiveOne))]
 #[bench::local_one(args = (Counted::LocalOne), config = limited(Counted::LocalOne))]
 #[bench::local_sixteen(args = (Counted::LocalSixteen), config = limited(Counted::LocalSixteen))]
@@ -47,6 +48,10 @@ fn warm(counted: Counted) -> Warm {
 #[bench::local_try(args = (Counted::LocalTry), config = limited(Counted::LocalTry))]
 #[bench::local_push(args = (Counted::LocalPush), config = limited(Counted::LocalPush))]
 #[bench::static_exported(args = (Counted::StaticExported), config = limited(Counted::StaticExported))]
+#[bench::object_one(args = (Counted::ObjectOne), config = limited(Counted::ObjectOne))]
+#[bench::object_sixteen(args = (Counted::ObjectSixteen), config = limited(Counted::ObjectSixteen))]
+#[bench::thread_object_one(args = (Counted::ThreadObjectOne), config = limited(Counted::ThreadObjectOne))]
+#[bench::thread_object_sixteen(args = (Counted::ThreadObjectSixteen), config = limited(Counted::ThreadObjectSixteen))]
 fn pairs(warm: Warm) -> Warm {
     warm.run();
     warm

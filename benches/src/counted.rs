@@ -6,16 +6,17 @@
 
 mod rings;
 
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::time::Duration;
 
 use knhk_pool::telemetry::otel;
-use knhk_pool::{Buffer, LocalPool};
+use knhk_pool::{Buffer, HotPathGuard, LocalPool};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
 use crate::case::Case;
 use crate::floor::{Floor, Naive};
+use crate::objects::{local_vectors, static_vectors};
 use crate::ours::{StaticPool, Stored, built_pool, local_pool};
 use crate::peer::{Depth, Peer};
 
@@ -32,6 +33,8 @@ pub enum Counted {
     FloorOne,
     /// The floor, sixteen deep.
     FloorSixteen,
+    /// The floor with each acquire in a hot-path section, not armed: the floor's own count.
+    FloorInSections,
     /// `RefCell<Vec<Vec<u8>>>`, one deep.
     NaiveOne,
     /// `LocalPool`, one deep.
@@ -58,13 +61,22 @@ pub enum Counted {
     LocalPush,
     /// As `StaticOne`, while the pool's metrics are registered and exported.
     StaticExported,
+    /// `ObjectPool::get`, one deep.
+    ObjectOne,
+    /// `ObjectPool::get`, sixteen deep.
+    ObjectSixteen,
+    /// `ThreadObjectPool::get`, one deep.
+    ThreadObjectOne,
+    /// `ThreadObjectPool::get`, sixteen deep.
+    ThreadObjectSixteen,
 }
 
 impl Counted {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::FloorOne,
         Self::FloorSixteen,
+        Self::FloorInSections,
         Self::NaiveOne,
         Self::LocalOne,
         Self::LocalSixteen,
@@ -78,6 +90,10 @@ impl Counted {
         Self::LocalTry,
         Self::LocalPush,
         Self::StaticExported,
+        Self::ObjectOne,
+        Self::ObjectSixteen,
+        Self::ThreadObjectOne,
+        Self::ThreadObjectSixteen,
     ];
 
     /// Instructions for [`PAIRS_COUNTED`] pairs, as counted when this was last renewed.
@@ -85,6 +101,7 @@ impl Counted {
         match self {
             Self::FloorOne => 192_044,
             Self::FloorSixteen => 353_053,
+            Self::FloorInSections => 192_044,
             Self::NaiveOne => 576_059,
             Self::LocalOne => 256_049,
             Self::LocalSixteen => 634_062,
@@ -98,6 +115,10 @@ impl Counted {
             Self::LocalTry => 256_049,
             Self::LocalPush => 304_049,
             Self::StaticExported => Self::StaticOne.recorded(),
+            Self::ObjectOne => 496_053,
+            Self::ObjectSixteen => 582_065,
+            Self::ThreadObjectOne => 592_061,
+            Self::ThreadObjectSixteen => 678_069,
         }
     }
 
@@ -116,6 +137,7 @@ impl Counted {
         let (case, depth) = match self {
             Self::FloorOne => (Case::new("floor", Floor::new()), Depth::One),
             Self::FloorSixteen => (Case::new("floor", Floor::new()), Depth::Sixteen),
+            Self::FloorInSections => (Case::new("sections", InSections(Floor::new())), Depth::One),
             Self::NaiveOne => (Case::new("naive", Naive::new()), Depth::One),
             Self::LocalOne => (Case::new("local", local_pool()), Depth::One),
             Self::LocalSixteen => (Case::new("local", local_pool()), Depth::Sixteen),
@@ -135,6 +157,10 @@ impl Counted {
                 export();
                 (Case::new("static", StaticPool), Depth::One)
             }
+            Self::ObjectOne => (Case::new("objects", local_vectors()), Depth::One),
+            Self::ObjectSixteen => (Case::new("objects", local_vectors()), Depth::Sixteen),
+            Self::ThreadObjectOne => (Case::new("by thread", static_vectors()), Depth::One),
+            Self::ThreadObjectSixteen => (Case::new("by thread", static_vectors()), Depth::Sixteen),
         };
         case.run(depth, 1);
         Warm { case, depth }
@@ -164,6 +190,31 @@ impl Warm {
     /// Runs [`PAIRS_COUNTED`] pairs; returns how many it was.
     pub fn run(&self) -> u64 {
         self.case.run(self.depth, PAIRS_COUNTED)
+    }
+}
+
+/// Acquires in a section.
+struct InSections(Floor);
+
+// SAFETY: as the floor itself.
+unsafe impl Peer for InSections {
+    type Buffer<'a> = <Floor as Peer>::Buffer<'a>;
+
+    #[inline(always)]
+    fn acquire(&self) -> Self::Buffer<'_> {
+        let _section = HotPathGuard::enter("counted");
+        self.0.acquire()
+    }
+
+    #[inline(always)]
+    fn memory<'m>(buffer: &'m mut Self::Buffer<'_>) -> &'m mut [MaybeUninit<u8>] {
+        Floor::memory(buffer)
+    }
+
+    #[inline(always)]
+    unsafe fn release(&self, buffer: &mut ManuallyDrop<Self::Buffer<'_>>) {
+        // SAFETY: the caller's bullet.
+        unsafe { self.0.release(buffer) };
     }
 }
 

@@ -18,6 +18,8 @@ mod counted;
 #[allow(unsafe_code)]
 mod floor;
 #[allow(unsafe_code)]
+mod objects;
+#[allow(unsafe_code)]
 mod ours;
 #[allow(unsafe_code)]
 mod peer;
@@ -32,6 +34,10 @@ pub use crate::case::{Case, cases};
 pub use crate::clock::core_ghz;
 pub use crate::counted::{Counted, CountedRing, PAIRS_COUNTED, Warm, WarmRing};
 pub use crate::floor::{Floor, Naive, TouchOnly};
+pub use crate::objects::{
+    AnyThread, Block, ByValue, LocalObjects, Locked, Maker, Object, OneThread, Sharded, Vector,
+    local_vectors, object_cases, static_vectors,
+};
 pub use crate::ours::{StaticPool, Stored, built_pool, config, local_pool};
 pub use crate::peer::{BUFFER_SIZE, DEPTH, Depth, POOL_SIZE, Peer};
 pub use crate::pools::{LastSplit, ObjectPool, Opool, ShardedSlab, Vecpool, Zeropool};

@@ -2,7 +2,8 @@
 //! counts counts the same.
 
 use knhk_pool_benches::{
-    BUFFER_SIZE, Case, DEPTH, Depth, Floor, LastSplit, Peer, built_pool, cases, local_pool,
+    BUFFER_SIZE, Case, DEPTH, Depth, Floor, LastSplit, Peer, Vector, built_pool, cases, local_pool,
+    object_cases,
 };
 
 /// More than one batch, and no multiple of one.
@@ -10,7 +11,8 @@ const PAIRS: u64 = 1000;
 
 fn pools() -> impl Iterator<Item = Case> {
     // It hands out one buffer over and over, which is its point.
-    cases().into_iter().filter(|case| case.name != "touch only")
+    let cases = cases().into_iter().chain(object_cases::<Vector>());
+    cases.filter(|case| case.name != "touch only")
 }
 
 #[test]
