@@ -5,10 +5,15 @@
 //! have no owner (a pool's acquires from threads that are already ending); those are added to by
 //! read-modify-write.
 
+mod arena;
+
 use std::fmt;
 use std::ops::AddAssign;
 
 use crate::sync::{AtomicU64, Ordering};
+
+pub(crate) use self::arena::ArenaCounters;
+pub use self::arena::ArenaStats;
 
 /// What is counted. The discriminant is the place in [`Counters`].
 #[derive(Clone, Copy, Debug)]

@@ -113,12 +113,12 @@ pub use crate::buffer_pool::{BufferPool, BufferPoolBuilder, PoolHandle, acquire,
 pub use crate::config::{
     ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource, Explanation, PoolConfig, PoolTable,
 };
-pub use crate::counters::PoolStats;
+pub use crate::counters::{ArenaStats, PoolStats};
 pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};
 pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
-pub use crate::registry::{PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
+pub use crate::registry::{ArenaSnapshot, PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
 pub use crate::ring::{EventRingBuffer, spsc};
 pub use crate::thread_object_pool::ThreadObjectPool;
 pub use crate::triples::{

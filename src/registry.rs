@@ -1,12 +1,13 @@
-//! Every pool of the process: the living ones, and the totals of those that are gone.
+//! Every pool and named arena of the process: the living ones, and the totals of those that are gone.
 //!
-//! One lock, taken when a pool is made, dropped or read; never by an acquire or a release.
+//! One lock, taken when one is made, dropped or read; never by an acquire, a release or an
+//! allocation.
 //! Lock order: the registry's before a pool's own.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::counters::PoolStats;
+use crate::counters::{ArenaCounters, ArenaStats, PoolStats};
 use crate::sync::{Arc, Mutex, TryLockError, lock};
 
 /// What a pool hands out.
@@ -60,12 +61,16 @@ type Key = (PoolKind, &'static str);
 struct Registry {
     living: Vec<Arc<dyn Source>>,
     ended: BTreeMap<Key, Look>,
+    living_arenas: Vec<(&'static str, Arc<ArenaCounters>)>,
+    ended_arenas: BTreeMap<&'static str, ArenaStats>,
     names: Vec<&'static str>,
 }
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     living: Vec::new(),
     ended: BTreeMap::new(),
+    living_arenas: Vec::new(),
+    ended_arenas: BTreeMap::new(),
     names: Vec::new(),
 });
 
@@ -87,6 +92,23 @@ pub(crate) fn unregister(source: &Arc<dyn Source>) {
         .or_default() += source.look().ended();
 }
 
+/// Makes the arena with these books visible in every later [`snapshot`].
+pub(crate) fn register_arena(name: &'static str, counters: Arc<ArenaCounters>) {
+    let _no_pools = crate::reentry::enter();
+    lock(&REGISTRY).living_arenas.push((name, counters));
+}
+
+/// Takes the arena with these books out and keeps its totals, in one step.
+pub(crate) fn unregister_arena(name: &'static str, counters: &Arc<ArenaCounters>) {
+    let _no_pools = crate::reentry::enter();
+    let mut registry = lock(&REGISTRY);
+    let registry = &mut *registry;
+    registry
+        .living_arenas
+        .retain(|(_, other)| !Arc::ptr_eq(other, counters));
+    *registry.ended_arenas.entry(name).or_default() += counters.stats().ended();
+}
+
 /// The one copy of `name`. It is never freed: its pool's totals outlive the pool.
 pub(crate) fn intern(name: &str) -> &'static str {
     let _no_pools = crate::reentry::enter();
@@ -99,7 +121,8 @@ pub(crate) fn intern(name: &str) -> &'static str {
     kept
 }
 
-/// All pools of the process as they are now; pools of one name and kind are summed.
+/// All pools and named arenas of the process as they are now; pools of one name and kind are summed,
+/// and so are arenas of one name. The threads' own arenas are named `thread` and `scratch`.
 ///
 /// # Cost
 ///
@@ -132,6 +155,10 @@ pub fn snapshot() -> Snapshot {
     for source in &registry.living {
         *sums.entry((source.kind(), source.name())).or_default() += source.look();
     }
+    let mut arena_sums = registry.ended_arenas.clone();
+    for (name, counters) in &registry.living_arenas {
+        *arena_sums.entry(name).or_default() += counters.stats();
+    }
     drop(registry);
     let pools = sums
         .into_iter()
@@ -144,15 +171,21 @@ pub fn snapshot() -> Snapshot {
             spread: look.spread,
         })
         .collect();
-    Snapshot { pools }
+    let arenas = arena_sums
+        .into_iter()
+        .map(|(name, stats)| ArenaSnapshot { name, stats })
+        .collect();
+    Snapshot { pools, arenas }
 }
 
-/// Every pool of the process at one moment.
+/// Every pool and named arena of the process at one moment.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// One entry a name and kind, in the order of kind, then name.
     pub pools: Vec<PoolSnapshot>,
+    /// One entry a name, in the order of names.
+    pub arenas: Vec<ArenaSnapshot>,
 }
 
 /// One pool in a [`Snapshot`].
@@ -214,4 +247,14 @@ fn widest<T: Copy>(
         (Some(a), Some(b)) => Some((min(a.0, b.0), max(a.1, b.1))),
         (one, other) => one.or(other),
     }
+}
+
+/// The arenas of one name in a [`Snapshot`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ArenaSnapshot {
+    /// The name, as given when the arena was made; `thread` and `scratch` are the threads' own.
+    pub name: &'static str,
+    /// What all arenas of that name have done and hold.
+    pub stats: ArenaStats,
 }

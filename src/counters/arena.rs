@@ -1,0 +1,270 @@
+//! What one arena has done and holds: written by its owner alone, readable from any thread.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+
+/// One arena's books, the place of its bump pointer among them: how much of the chunk is *left* is
+/// the only word that an allocation must change, and what is in use follows from it.
+///
+/// All orderings but the counters' are Relaxed: a figure publishes nothing but itself.
+#[derive(Debug)]
+pub(crate) struct ArenaCounters {
+    /// Bytes of the chunk that nothing was allocated from: those below the last allocation.
+    left: AtomicUsize,
+    allocations: AtomicU64,
+    capacity: usize,
+    /// Bytes of the chunk that a nested use has for itself, while `left` is 0.
+    lent: AtomicUsize,
+    /// The most that was in use, heap included, when somebody last looked.
+    peak: AtomicUsize,
+    heap_bytes: AtomicUsize,
+    overflows: AtomicU64,
+    resets: AtomicU64,
+}
+
+/// Adds to what one thread alone writes. Release, for the reader's Acquire: who sees this count sees
+/// what the owner did before it.
+#[inline(always)]
+fn add(cell: &AtomicU64, more: u64) {
+    let count = cell.load(Ordering::Relaxed).wrapping_add(more);
+    cell.store(count, Ordering::Release);
+}
+
+impl ArenaCounters {
+    /// Books of `capacity` bytes, nothing of which is in use.
+    pub(crate) const fn new(capacity: usize) -> Self {
+        Self {
+            left: AtomicUsize::new(capacity),
+            allocations: AtomicU64::new(0),
+            capacity,
+            lent: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            heap_bytes: AtomicUsize::new(0),
+            overflows: AtomicU64::new(0),
+            resets: AtomicU64::new(0),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    #[inline(always)]
+    pub(crate) fn left(&self) -> usize {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// An allocation from the chunk, below which `left` bytes remain.
+    #[inline(always)]
+    pub(crate) fn allocated(&self, left: usize) {
+        self.left.store(left, Ordering::Relaxed);
+        add(&self.allocations, 1);
+    }
+
+    /// Moves the bump pointer without an allocation: the last one has grown, shrunk or gone.
+    #[inline(always)]
+    pub(crate) fn move_to(&self, left: usize) {
+        self.left.store(left, Ordering::Relaxed);
+    }
+
+    /// Gives back what was allocated since `left` bytes remained.
+    #[inline(always)]
+    pub(crate) fn rewind(&self, left: usize) {
+        self.note_peak();
+        self.left.store(left, Ordering::Relaxed);
+    }
+
+    /// The arena is empty again.
+    #[inline(always)]
+    pub(crate) fn reset(&self) {
+        self.rewind(self.capacity);
+        add(&self.resets, 1);
+    }
+
+    /// A request that the chunk had no room for.
+    pub(crate) fn overflowed(&self) {
+        add(&self.overflows, 1);
+    }
+
+    /// The heap has served `bytes`.
+    pub(crate) fn heap_allocated(&self, bytes: usize) {
+        add(&self.allocations, 1);
+        let held = self.heap_bytes() + bytes;
+        self.heap_bytes.store(held, Ordering::Relaxed);
+        self.note_peak();
+    }
+
+    /// The heap has got `bytes` back.
+    pub(crate) fn heap_freed(&self, bytes: usize) {
+        let held = self.heap_bytes() - bytes;
+        self.heap_bytes.store(held, Ordering::Relaxed);
+    }
+
+    /// Lends all that is left to a nested use, which has books of its own.
+    pub(crate) fn lend(&self) -> Self {
+        let left = self.left();
+        self.lent.store(left, Ordering::Relaxed);
+        self.left.store(0, Ordering::Relaxed);
+        Self::new(left)
+    }
+
+    /// Whether a nested use has all that is left.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) != 0
+    }
+
+    /// The nested use is over: takes back what it had, and enters what it did.
+    pub(crate) fn take_back(&self, nested: &Self) {
+        let used = self.used() + nested.peak().max(nested.used());
+        self.raise_peak(used + self.heap_bytes());
+        add(
+            &self.allocations,
+            nested.allocations.load(Ordering::Relaxed),
+        );
+        add(&self.overflows, nested.overflows.load(Ordering::Relaxed));
+        self.left.store(nested.capacity, Ordering::Relaxed);
+        self.lent.store(0, Ordering::Relaxed);
+    }
+
+    /// The figures now, from any thread.
+    pub(crate) fn stats(&self) -> ArenaStats {
+        let heap_bytes = self.heap_bytes();
+        let in_use = self.used();
+        ArenaStats {
+            allocations: self.allocations.load(Ordering::Acquire),
+            overflows: self.overflows.load(Ordering::Acquire),
+            resets: self.resets.load(Ordering::Acquire),
+            in_use,
+            capacity: self.capacity,
+            high_water: self.peak().max(in_use + heap_bytes),
+            heap_bytes,
+            arenas: 1,
+        }
+    }
+
+    #[inline(always)]
+    fn note_peak(&self) {
+        self.raise_peak(self.used() + self.heap_bytes());
+    }
+
+    #[inline(always)]
+    fn raise_peak(&self, used: usize) {
+        if used > self.peak() {
+            self.peak.store(used, Ordering::Relaxed);
+        }
+    }
+
+    fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.heap_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Saturating: a reader on another thread may see `left` before it sees `lent`.
+    #[inline(always)]
+    fn used(&self) -> usize {
+        let lent = self.lent.load(Ordering::Relaxed);
+        self.capacity.saturating_sub(self.left() + lent)
+    }
+}
+
+/// What an arena has done and holds; of arenas of one name, all together.
+///
+/// The first group only rises. What a nested use of a thread's arena does is entered when it ends.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::Arena;
+///
+/// let mut arena = Arena::with_capacity(1000);
+/// arena.alloc_slice::<u8>(250);
+/// let stats = arena.stats();
+/// assert_eq!((stats.allocations, stats.in_use, stats.capacity), (1, 250, 1000));
+/// assert_eq!(stats.utilization(), Some(0.25));
+/// arena.reset();
+/// assert_eq!((arena.stats().in_use, arena.stats().high_water), (0, 250));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArenaStats {
+    /// Allocations served, by the chunk or by the heap. (Those of zero bytes take nothing and are
+    /// not counted.)
+    pub allocations: u64,
+    /// Requests that the chunk had no room for: refused, or served by the heap.
+    pub overflows: u64,
+    /// Times that everything was given back at once: by a reset, or by the end of an outermost use
+    /// of a thread's arena.
+    pub resets: u64,
+
+    /// Bytes of the chunks in use now, padding included.
+    pub in_use: usize,
+    /// Bytes of the chunks.
+    pub capacity: usize,
+    /// The most bytes that one arena ever had in use at once, heap included: the size that would
+    /// have held.
+    pub high_water: usize,
+    /// Bytes that the heap has lent now, because a chunk was full.
+    pub heap_bytes: usize,
+    /// Arenas that live now.
+    pub arenas: usize,
+}
+
+impl ArenaStats {
+    /// Bytes in use as a share of the capacity, from 0 to 1; `None` where there is no capacity.
+    pub fn utilization(&self) -> Option<f64> {
+        (self.capacity != 0).then(|| self.in_use as f64 / self.capacity as f64)
+    }
+
+    /// The rising counters, with nothing held: what remains of an arena that was dropped.
+    pub(crate) const fn ended(&self) -> Self {
+        Self {
+            in_use: 0,
+            capacity: 0,
+            heap_bytes: 0,
+            arenas: 0,
+            ..*self
+        }
+    }
+}
+
+/// Sums two arenas of one name; the high-water mark is the larger of the two.
+impl AddAssign for ArenaStats {
+    fn add_assign(&mut self, other: Self) {
+        self.allocations += other.allocations;
+        self.overflows += other.overflows;
+        self.resets += other.resets;
+        self.in_use += other.in_use;
+        self.capacity += other.capacity;
+        self.high_water = self.high_water.max(other.high_water);
+        self.heap_bytes += other.heap_bytes;
+        self.arenas += other.arenas;
+    }
+}
+
+/// One line: utilisation, bytes, high water, allocations, overflows, resets, heap bytes.
+impl fmt::Display for ArenaStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.utilization() {
+            Some(share) => write!(f, "{:.2} % in use", share * 100.0)?,
+            None => f.write_str("no capacity")?,
+        }
+        write!(
+            f,
+            ", {} of {} bytes, high water {}, {} allocations, {} overflows, {} resets, {} bytes on \
+             the heap",
+            self.in_use,
+            self.capacity,
+            self.high_water,
+            self.allocations,
+            self.overflows,
+            self.resets,
+            self.heap_bytes
+        )
+    }
+}
