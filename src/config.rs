@@ -1,4 +1,5 @@
-//! A pool's settings: how many buffers of what size, each value with the place it comes from.
+//! Settings: how many buffers of what size a pool has, how large an arena is, each value with the
+//! place it comes from.
 //!
 //! ```text
 //!   builder call > environment > [pools.NAME] > top of the TOML file > profile of the workload
@@ -8,6 +9,7 @@
 //! `buffer_size` as it is. A value that does not win is checked all the same; nothing is silently
 //! ignored. [`load`] is the only module that reads the environment or a file.
 
+mod arena;
 #[cfg(feature = "toml")]
 mod document;
 mod error;
@@ -20,6 +22,7 @@ use std::path::Path;
 
 use crate::workload::Workload;
 
+pub use arena::{ArenaConfig, ArenaOverflow};
 pub use error::{ConfigError, ConfigErrorKind, ConfigSource};
 pub use explain::{ConfigEntry, Explanation};
 pub use load::PoolTable;
@@ -88,8 +91,9 @@ impl PoolConfig {
     /// | `KNHK_POOL_CONFIG` | path of a TOML file; `config/example.toml` explains each key |
     ///
     /// Numbers are ASCII digits, without sign, space or separator. An empty variable counts as
-    /// unset. Any other variable that begins with `KNHK_POOL_` or `KNHK_BUFFER_` is refused, but
-    /// for those that Kubernetes sets for a service of such a name.
+    /// unset. Any other variable that begins with `KNHK_POOL_`, `KNHK_BUFFER_` or `KNHK_ARENA_` is
+    /// refused, but for those of [`ArenaConfig::load`], and those that Kubernetes sets for a service
+    /// of such a name.
     ///
     /// # Errors
     ///
@@ -297,6 +301,11 @@ pub(crate) fn resolve(
     file: Option<&Path>,
 ) -> Result<PoolConfig, ConfigError> {
     load::resolve(pool, overrides, file, std::env::vars_os())
+}
+
+/// The settings of threads' arenas, with `file` in place of what `KNHK_POOL_CONFIG` names.
+pub(crate) fn resolve_arena(file: Option<&Path>) -> Result<ArenaConfig, ConfigError> {
+    load::resolve_arena(file, std::env::vars_os())
 }
 
 /// What `variable` chooses among `choices`; `None` if it is unset or empty.

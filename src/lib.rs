@@ -28,6 +28,8 @@
 //! | the same for every thread, under one name | a `static` [`ThreadObjectPool`] |
 //! | a queue of fixed capacity, on one thread or between two | [`EventRingBuffer`], [`spsc::channel`] |
 //! | triples and receipts of the KNHK hot path | [`SoaTriples`], [`PredicateRun`], [`Receipt`], [`KnhkPool`], [`KnhkRings`] |
+//! | temporaries and batches that end together | [`Arena`], with scopes; [`Arena::with_thread`] |
+//! | temporaries of a function, 64 KiB a thread | [`scratch::with`], [`ScratchBuffer`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`], [`telemetry`] |
 //!
@@ -55,14 +57,19 @@
 //! * `bytes`: `bytes::BufMut` for [`Buffer`].
 //! * `otel`: the metrics on an OpenTelemetry meter (`telemetry::otel`).
 //! * `metrics`: the metrics through the `metrics` facade (`telemetry::facade`).
+//! * `allocator-api2`: `allocator_api2::alloc::Allocator` for [`Arena`] and [`Scope`], so that its
+//!   `Vec` and hashbrown's maps live on them.
+//! * `huge-pages`: lets an arena ask Linux for transparent huge pages (`madvise`).
 //!
 //! # Unsafe code
 //!
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
-//! `free_list`, `buffer`, `local_pool`, `seats` (which thread may use which part), `buffer_pool`,
-//! `thread_object_pool` (how a part changes hands), `ring` (which half may use which slot), `hot_path`
+//! `arena` (what may be rewound when), `free_list`, `buffer`, `local_pool`, `seats` (which thread may
+//! use which part), `buffer_pool`, `thread_object_pool` (how a part changes hands), `ring` (which half may use which slot), `hot_path`
 //! (an allocator, and a thread-local reached through a register), and `register` (an empty `asm!`).
 
+#[allow(unsafe_code)]
+mod arena;
 #[allow(unsafe_code)]
 mod buffer;
 #[allow(unsafe_code)]
@@ -87,6 +94,7 @@ mod register;
 mod registry;
 #[allow(unsafe_code)]
 pub mod ring;
+pub mod scratch;
 #[allow(unsafe_code)]
 mod seats;
 mod sync;
@@ -108,10 +116,12 @@ struct KnhkPage;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use crate::arena::{Arena, ArenaError, Mark, Scope};
 pub use crate::buffer::Buffer;
 pub use crate::buffer_pool::{BufferPool, BufferPoolBuilder, PoolHandle, acquire, default_pool};
 pub use crate::config::{
-    ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource, Explanation, PoolConfig, PoolTable,
+    ArenaConfig, ArenaOverflow, ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource,
+    Explanation, PoolConfig, PoolTable,
 };
 pub use crate::counters::{ArenaStats, PoolStats};
 pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};

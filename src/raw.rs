@@ -6,13 +6,16 @@
 //!    are part of the same allocation and initialised.
 //! 2. Every slot of a [`Slab`](slab::Slab) and every [block](block) is at least `capacity +
 //!    PADDING` bytes long, and no two of them overlap.
-//! 3. A slab frees its memory with the layout that it was allocated with; a block is freed with the
-//!    capacity that it was allocated for, from which its layout follows.
+//! 3. A slab, a [chunk](chunk) and a [spill](spill) free their memory with the layout that it was
+//!    allocated with; a block is freed with the capacity that it was allocated for, from which its
+//!    layout follows.
 
 pub(crate) mod block;
 pub(crate) mod ring_slots;
+pub(crate) mod chunk;
 pub(crate) mod slab;
 pub(crate) mod slots;
+pub(crate) mod spill;
 
 use std::ptr::{self, NonNull};
 
@@ -23,6 +26,13 @@ pub(crate) const ALIGN: usize = 64;
 pub(crate) const PADDING: usize = 64;
 
 const _: () = assert!(ALIGN.is_power_of_two() && PADDING.is_multiple_of(ALIGN));
+
+/// An address at `align`, a power of two, for what has no bytes.
+#[inline(always)]
+pub(crate) fn nowhere(align: usize) -> NonNull<u8> {
+    // No power of two is null.
+    NonNull::new(ptr::without_provenance_mut(align)).unwrap_or(NonNull::dangling())
+}
 
 /// Overwrites `len` bytes with zeros, and keeps the compiler from leaving it out where the memory
 /// is freed next.

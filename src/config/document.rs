@@ -9,6 +9,7 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::arena::ArenaLayer;
 use super::error::{escaped, printable};
 use super::key::nearest;
 use super::layer::{Given, Layer};
@@ -18,6 +19,7 @@ use text::Text;
 /// `[poold]` is the service's; its content is checked there.
 const SERVICE_TABLE: &str = "poold";
 const POOLS_TABLE: &str = "pools";
+const ARENA_TABLE: &str = "arena";
 
 const KEYS: [Key; 5] = [
     Key::Workload,
@@ -27,10 +29,18 @@ const KEYS: [Key; 5] = [
     Key::HitRateWarning,
 ];
 
+const ARENA_KEYS: [Key; 4] = [
+    Key::ArenaSize,
+    Key::ArenaOverflow,
+    Key::ArenaZero,
+    Key::ArenaHugePages,
+];
+
 /// What a file says.
 #[derive(Debug)]
 pub(super) struct Document {
     top: Layer,
+    arena: ArenaLayer,
     pools: Vec<(PoolTable, Layer)>,
 }
 
@@ -54,6 +64,10 @@ impl Document {
             Some(index) => self.pools.swap_remove(index).1.or(self.top),
             None => self.top,
         }
+    }
+
+    pub(super) fn arena_layer(self) -> ArenaLayer {
+        self.arena
     }
 
     pub(super) fn pool_tables(self) -> Vec<PoolTable> {
@@ -100,11 +114,13 @@ impl Reader<'_> {
     fn document(&self, table: &DeTable<'_>) -> Result<Document, ConfigError> {
         let mut document = Document {
             top: Layer::default(),
+            arena: ArenaLayer::default(),
             pools: Vec::new(),
         };
         for (name, value) in entries(table) {
             match name.get_ref().as_ref() {
                 POOLS_TABLE => document.pools = self.pools(self.table(POOLS_TABLE, value)?)?,
+                ARENA_TABLE => document.arena = self.arena(self.table(ARENA_TABLE, value)?)?,
                 SERVICE_TABLE => drop(self.table(SERVICE_TABLE, value)?),
                 key => self.setting(&mut document.top, key, (name, value))?,
             }
@@ -132,6 +148,33 @@ impl Reader<'_> {
         Ok(layer)
     }
 
+    fn arena(&self, table: &DeTable<'_>) -> Result<ArenaLayer, ConfigError> {
+        let mut layer = ArenaLayer::default();
+        for (name, value) in entries(table) {
+            let full = format!("{ARENA_TABLE}.{}", name.get_ref());
+            let known = ARENA_KEYS.map(Key::name);
+            let Some(key) = known.iter().position(|key| *key == name.get_ref()) else {
+                return Err(self.unknown(&full, (name, value), &known));
+            };
+            let given = self.given(ARENA_KEYS[key], &full, value);
+            let value = value.get_ref();
+            let flag = value.as_bool().ok_or(ConfigErrorKind::Invalid);
+            match ARENA_KEYS[key] {
+                Key::ArenaSize => layer.size = Some(given.settle(arena_size(value))?),
+                Key::ArenaOverflow => layer.overflow = Some(given.settle(overflow(value))?),
+                Key::ArenaZero => layer.zero = Some(given.settle(flag)?),
+                _ => layer.huge_pages = Some(given.settle(flag)?),
+            }
+        }
+        Ok(layer)
+    }
+
+    /// `value` as it stands there.
+    fn given<'a>(&self, key: Key, full: &'a str, value: &Spanned<DeValue<'_>>) -> Given<'a> {
+        let shown = self.text.shown(value.span());
+        Given::new(key, full, shown, self.text.place(value.span().start))
+    }
+
     /// Reads one key into `layer`. `full` is the key with its table.
     fn setting(
         &self,
@@ -140,14 +183,13 @@ impl Reader<'_> {
         (name, value): Entry<'_, '_>,
     ) -> Result<(), ConfigError> {
         let Some(key) = KEYS.into_iter().find(|key| key.name() == name.get_ref()) else {
-            return Err(self.unknown(full, (name, value)));
+            let mut known: Vec<&str> = KEYS.into_iter().map(Key::name).collect();
+            if name.get_ref() == full {
+                known.extend([POOLS_TABLE, ARENA_TABLE, SERVICE_TABLE]);
+            }
+            return Err(self.unknown(full, (name, value), &known));
         };
-        let given = Given::new(
-            key,
-            full,
-            self.text.shown(value.span()),
-            self.text.place(value.span().start),
-        );
+        let given = self.given(key, full, value);
         let value = value.get_ref();
         match key {
             Key::Workload => layer.workload = Some(given.settle(workload(value))?),
@@ -157,19 +199,15 @@ impl Reader<'_> {
                 let flag = value.as_bool().ok_or(ConfigErrorKind::Invalid);
                 layer.zero_on_release = Some(given.settle(flag)?);
             }
-            Key::HitRateWarning => layer.hit_rate_warning = Some(given.settle(hit_rate(value))?),
+            _ => layer.hit_rate_warning = Some(given.settle(hit_rate(value))?),
         }
         Ok(())
     }
 
-    fn unknown(&self, full: &str, (name, value): Entry<'_, '_>) -> ConfigError {
-        let mut known: Vec<&str> = KEYS.into_iter().map(Key::name).collect();
-        if name.get_ref() == full {
-            known.extend([POOLS_TABLE, SERVICE_TABLE]);
-        }
+    fn unknown(&self, full: &str, (name, value): Entry<'_, '_>, known: &[&str]) -> ConfigError {
         let note = format!(
             "an unknown key; the nearest known is {}",
-            nearest(name.get_ref(), &known)
+            nearest(name.get_ref(), known)
         );
         ConfigError::new(
             ConfigErrorKind::UnknownKey,
@@ -226,11 +264,25 @@ fn pool_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
 }
 
 fn buffer_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
-    let bytes = match value.as_str() {
+    bytes(value).and_then(key::buffer_size)
+}
+
+fn bytes(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
+    match value.as_str() {
         Some(text) => key::bytes(text),
         None => integer(value),
-    };
-    bytes.and_then(key::buffer_size)
+    }
+}
+
+fn arena_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
+    bytes(value).and_then(key::arena_size)
+}
+
+fn overflow(value: &DeValue<'_>) -> Result<super::ArenaOverflow, ConfigErrorKind> {
+    value
+        .as_str()
+        .ok_or(ConfigErrorKind::Invalid)
+        .and_then(key::overflow)
 }
 
 /// A float; an integer too, since 0 and 1 are ratios.

@@ -1,4 +1,4 @@
-//! Every setting of a pool with the place it comes from and the decision behind it.
+//! Every setting of a pool or an arena with the place it comes from and the decision behind it.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct ConfigEntry {
     pub adr: &'static str,
 }
 
-/// What [`PoolConfig::explain`] has to say.
+/// What [`PoolConfig::explain`] and [`ArenaConfig::explain`](super::ArenaConfig::explain) have to say.
 ///
 /// Displayed it is a table, a line a setting, which is itself a valid configuration file:
 ///
@@ -36,13 +36,15 @@ pub struct ConfigEntry {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    entries: [ConfigEntry; 5],
+    /// The table that the settings stand in; `None` for the file's top.
+    table: Option<&'static str>,
+    entries: Vec<ConfigEntry>,
 }
 
 impl Explanation {
     pub(super) fn of(config: &PoolConfig) -> Self {
         let workload = format!("{:?}", config.workload().as_str());
-        let entries = [
+        let entries = vec![
             entry(Key::Workload, workload, &config.workload),
             entry(
                 Key::PoolSize,
@@ -66,7 +68,17 @@ impl Explanation {
                 &config.hit_rate_warning,
             ),
         ];
-        Self { entries }
+        Self {
+            table: None,
+            entries,
+        }
+    }
+
+    pub(super) const fn in_table(table: &'static str, entries: Vec<ConfigEntry>) -> Self {
+        Self {
+            table: Some(table),
+            entries,
+        }
     }
 
     /// The settings, in the order of the table.
@@ -75,7 +87,7 @@ impl Explanation {
     }
 }
 
-fn entry<T>(key: Key, value: String, setting: &Setting<T>) -> ConfigEntry {
+pub(super) fn entry<T>(key: Key, value: String, setting: &Setting<T>) -> ConfigEntry {
     ConfigEntry {
         key: key.name(),
         value,
@@ -98,6 +110,9 @@ impl fmt::Display for Explanation {
             .map(|entry| entry.value.len())
             .max()
             .unwrap_or(0);
+        if let Some(table) = self.table {
+            writeln!(f, "[{table}]")?;
+        }
         for ConfigEntry {
             key,
             value,

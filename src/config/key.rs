@@ -1,9 +1,9 @@
-//! The five keys: their names, what each may hold, and how text becomes a value.
+//! The keys: their names, what each may hold, and how text becomes a value.
 
-use super::{ConfigErrorKind, PoolConfig};
+use super::{ArenaConfig, ArenaOverflow, ConfigErrorKind, PoolConfig};
 use crate::workload::Workload;
 
-/// A key of the TOML file, of the top and of `[pools.NAME]` alike.
+/// A key of the TOML file: of the top and of `[pools.NAME]` alike, or of `[arena]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
     Workload,
@@ -11,6 +11,10 @@ pub(super) enum Key {
     BufferSize,
     ZeroOnRelease,
     HitRateWarning,
+    ArenaSize,
+    ArenaOverflow,
+    ArenaZero,
+    ArenaHugePages,
 }
 
 impl Key {
@@ -21,6 +25,21 @@ impl Key {
             Self::BufferSize => "buffer_size",
             Self::ZeroOnRelease => "zero_on_release",
             Self::HitRateWarning => "hit_rate_warning",
+            Self::ArenaSize => "size",
+            Self::ArenaOverflow => "overflow",
+            Self::ArenaZero => "zero",
+            Self::ArenaHugePages => "huge_pages",
+        }
+    }
+
+    /// With its table, where there is only one that can hold it.
+    pub(super) const fn full_name(self) -> &'static str {
+        match self {
+            Self::ArenaSize => "arena.size",
+            Self::ArenaOverflow => "arena.overflow",
+            Self::ArenaZero => "arena.zero",
+            Self::ArenaHugePages => "arena.huge_pages",
+            _ => self.name(),
         }
     }
 
@@ -36,6 +55,19 @@ impl Key {
             ),
             Self::ZeroOnRelease => "true or false".into(),
             Self::HitRateWarning => "a ratio from 0 to 1, such as 0.9 for 90 %".into(),
+            Self::ArenaSize => format!(
+                "bytes from {} to {}, as an integer or like 512KiB or 8MiB",
+                ArenaConfig::SIZE_MIN,
+                ArenaConfig::SIZE_MAX
+            ),
+            Self::ArenaOverflow => "one of error, heap, panic".into(),
+            Self::ArenaZero => "true or false".into(),
+            Self::ArenaHugePages if cfg!(all(feature = "huge-pages", target_os = "linux")) => {
+                "true or false".into()
+            }
+            Self::ArenaHugePages => {
+                "false, in a build without the feature `huge-pages` or not for Linux".into()
+            }
         }
     }
 
@@ -44,6 +76,9 @@ impl Key {
         match self {
             Self::Workload | Self::PoolSize | Self::BufferSize | Self::ZeroOnRelease => "ADR-001",
             Self::HitRateWarning => "ADR-007",
+            Self::ArenaSize | Self::ArenaOverflow | Self::ArenaZero | Self::ArenaHugePages => {
+                "ADR-010"
+            }
         }
     }
 }
@@ -86,6 +121,27 @@ pub(super) fn buffer_size(bytes: usize) -> Result<usize, ConfigErrorKind> {
         bytes,
         (PoolConfig::BUFFER_SIZE_MIN..=PoolConfig::BUFFER_SIZE_MAX).contains(&bytes),
     )
+}
+
+/// `bytes`, if a configured arena may have so many.
+pub(super) fn arena_size(bytes: usize) -> Result<usize, ConfigErrorKind> {
+    within(
+        bytes,
+        (ArenaConfig::SIZE_MIN..=ArenaConfig::SIZE_MAX).contains(&bytes),
+    )
+}
+
+/// An overflow rule's name, in lower case.
+pub(super) fn overflow(text: &str) -> Result<ArenaOverflow, ConfigErrorKind> {
+    ArenaOverflow::ALL
+        .into_iter()
+        .find(|overflow| overflow.as_str() == text)
+        .ok_or(ConfigErrorKind::Invalid)
+}
+
+/// `true` or `false`.
+pub(super) fn flag(text: &str) -> Result<bool, ConfigErrorKind> {
+    text.parse().map_err(|_| ConfigErrorKind::Invalid)
 }
 
 /// `rate`, if it is a ratio; not a number is none.

@@ -26,7 +26,12 @@ impl<T: Copy + ToString> Setting<T> {
         key: Key,
         range: impl FnOnce(T) -> Result<T, ConfigErrorKind>,
     ) -> Result<(), ConfigError> {
-        let given = Given::new(key, key.name(), self.value.to_string(), self.source.clone());
+        let given = Given::new(
+            key,
+            key.full_name(),
+            self.value.to_string(),
+            self.source.clone(),
+        );
         given.settle(range(self.value)).map(drop)
     }
 }
@@ -56,7 +61,7 @@ impl<'a> Given<'a> {
     pub(super) fn in_variable(key: Key, variable: &'static str, text: &str) -> Self {
         Self::new(
             key,
-            key.name(),
+            key.full_name(),
             quoted(text),
             ConfigSource::Variable(variable.into()),
         )
@@ -163,7 +168,7 @@ impl Layer {
     }
 }
 
-const fn unset<T>(value: T) -> Setting<T> {
+pub(super) const fn unset<T>(value: T) -> Setting<T> {
     Setting {
         value,
         source: ConfigSource::Default,

@@ -6,6 +6,9 @@
 //! | `KNHK_POOL_SIZE` | buffers a thread |
 //! | `KNHK_BUFFER_SIZE` | bytes a buffer: `8192` or `8KiB` or `1MiB` |
 //! | `KNHK_POOL_CONFIG` | path of a TOML file |
+//! | `KNHK_ARENA_SIZE` | bytes of a thread's arena: `1048576` or `512KiB` or `8MiB` |
+//! | `KNHK_ARENA_OVERFLOW` | `error`, `heap` or `panic` |
+//! | `KNHK_ARENA_ZERO` | `true` or `false` |
 //! | `KNHK_HOT_PATH` | what `hot_path` asks for: a mode |
 //!
 //! An empty variable counts as unset, a blank one as an error. A variable with one of this crate's
@@ -17,10 +20,11 @@ mod file;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use super::arena::ArenaLayer;
 use super::error::quoted;
 use super::key::{self, Key, nearest};
 use super::layer::{Given, Layer, Overrides, Setting};
-use super::{ConfigError, ConfigErrorKind, ConfigSource, PoolConfig};
+use super::{ArenaConfig, ConfigError, ConfigErrorKind, ConfigSource, PoolConfig};
 use file::ConfigFile;
 
 const WORKLOAD: &str = "KNHK_POOL_WORKLOAD";
@@ -28,8 +32,20 @@ const POOL_SIZE: &str = "KNHK_POOL_SIZE";
 const BUFFER_SIZE: &str = "KNHK_BUFFER_SIZE";
 const CONFIG: &str = "KNHK_POOL_CONFIG";
 
-const VARIABLES: [&str; 4] = [WORKLOAD, POOL_SIZE, BUFFER_SIZE, CONFIG];
-const PREFIXES: [&str; 2] = ["KNHK_POOL_", "KNHK_BUFFER_"];
+const ARENA_SIZE: &str = "KNHK_ARENA_SIZE";
+const ARENA_OVERFLOW: &str = "KNHK_ARENA_OVERFLOW";
+const ARENA_ZERO: &str = "KNHK_ARENA_ZERO";
+
+const VARIABLES: [&str; 7] = [
+    WORKLOAD,
+    POOL_SIZE,
+    BUFFER_SIZE,
+    CONFIG,
+    ARENA_SIZE,
+    ARENA_OVERFLOW,
+    ARENA_ZERO,
+];
+const PREFIXES: [&str; 3] = ["KNHK_POOL_", "KNHK_BUFFER_", "KNHK_ARENA_"];
 
 /// A `[pools.NAME]` table of a configuration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +74,21 @@ pub(super) fn resolve(
         .or(environment.layer)
         .or(from_file)
         .settle();
+    config.validate()?;
+    Ok(config)
+}
+
+/// The settings of threads' arenas; `file` stands in for what `KNHK_POOL_CONFIG` names.
+pub(super) fn resolve_arena(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<ArenaConfig, ConfigError> {
+    let environment = Environment::read(variables)?;
+    let from_file = match environment.file_or(file) {
+        Some(file) => file.arena_layer()?,
+        None => ArenaLayer::default(),
+    };
+    let config = environment.arena.or(from_file).settle();
     config.validate()?;
     Ok(config)
 }
@@ -99,6 +130,7 @@ pub(super) fn choice<T: Copy>(
 #[derive(Debug, Default)]
 struct Environment {
     layer: Layer,
+    arena: ArenaLayer,
     config: Option<ConfigFile>,
 }
 
@@ -120,7 +152,7 @@ impl Environment {
     }
 
     fn take(&mut self, name: &str, value: &OsStr) -> Result<(), ConfigError> {
-        let layer = &mut self.layer;
+        let (layer, arena) = (&mut self.layer, &mut self.arena);
         match name {
             WORKLOAD => {
                 layer.workload = Some(variable(Key::Workload, WORKLOAD, value, key::workload)?)
@@ -132,6 +164,17 @@ impl Environment {
             BUFFER_SIZE => {
                 let read = |text: &str| key::bytes(text).and_then(key::buffer_size);
                 layer.buffer_size = Some(variable(Key::BufferSize, BUFFER_SIZE, value, read)?);
+            }
+            ARENA_SIZE => {
+                let read = |text: &str| key::bytes(text).and_then(key::arena_size);
+                arena.size = Some(variable(Key::ArenaSize, ARENA_SIZE, value, read)?);
+            }
+            ARENA_OVERFLOW => {
+                let rule = variable(Key::ArenaOverflow, ARENA_OVERFLOW, value, key::overflow)?;
+                arena.overflow = Some(rule);
+            }
+            ARENA_ZERO => {
+                arena.zero = Some(variable(Key::ArenaZero, ARENA_ZERO, value, key::flag)?);
             }
             CONFIG => self.config = Some(ConfigFile::in_variable(CONFIG, value)?),
             _ => return Err(unknown_variable(name, value)),

@@ -9,7 +9,7 @@ use std::{
     io::{self, Read},
 };
 
-use super::{Layer, PoolTable};
+use super::{ArenaLayer, Layer, PoolTable};
 #[cfg(feature = "toml")]
 use crate::config::document::Document;
 use crate::config::{ConfigError, ConfigErrorKind, ConfigSource};
@@ -68,6 +68,11 @@ impl ConfigFile {
         Ok(self.read()?.pool_tables())
     }
 
+    /// What the file says about arenas.
+    pub(super) fn arena_layer(&self) -> Result<ArenaLayer, ConfigError> {
+        Ok(self.read()?.arena_layer())
+    }
+
     fn read(&self) -> Result<Document, ConfigError> {
         let unreadable = |reason: &str| self.refusal(ConfigErrorKind::Unreadable, reason);
         let bytes = self.bytes().map_err(|error| unreadable(&reason(&error)))?;
@@ -112,6 +117,10 @@ impl ConfigFile {
     }
 
     pub(super) fn pool_tables(&self) -> Result<Vec<PoolTable>, ConfigError> {
+        Err(self.unsupported())
+    }
+
+    pub(super) fn arena_layer(&self) -> Result<ArenaLayer, ConfigError> {
         Err(self.unsupported())
     }
 

@@ -1,0 +1,360 @@
+//! Where an allocation comes from: a chunk's bytes below the bump pointer, and the heap when they do
+//! not do.
+//!
+//! ```text
+//!  base (page-aligned)                 bump pointer = base + left
+//!  │ free: `left` bytes                │ last allocation │ … │ first allocation │
+//!  └───────────────────────────────────┴─────────────────┴───┴──────────────────┘
+//!                       ◀── allocations go this way                      capacity
+//! ```
+//!
+//! Downwards, since then one subtraction finds the place and one mask aligns it, and whether there is
+//! room is the subtraction's own carry. The mask is of the offset, and serves the address: the base
+//! is aligned to more.
+//!
+//! # Invariants
+//!
+//! 1. `base` is at a multiple of `CHUNK_ALIGN`, and `capacity` bytes from it on are the chunk's, for
+//!    as long as the region is borrowed.
+//! 2. What is allocated from the chunk lies in `left .. capacity` of the books at hand; `left` falls,
+//!    but for [`rewind`](Region::rewind), [`reset`](Region::reset) and the last allocation's own
+//!    shrinking and end. So no two live allocations overlap.
+//! 3. One thread at a time uses a region and the books and spills behind it: both are reached through
+//!    `Home`, which is not `Sync`.
+//! 4. `left` and `capacity` are the chunk's alone, or those of a nested use; then the outer books'
+//!    `left` is 0, and the capacity of the nested ones is what the outer `left` was.
+
+use std::alloc::Layout;
+use std::ptr::{self, NonNull};
+
+use super::error::ArenaError;
+use crate::config::ArenaOverflow;
+use crate::counters::ArenaCounters;
+#[cfg(feature = "allocation-tracking")]
+use crate::hot_path::HotPathGuard;
+use crate::raw::chunk::CHUNK_ALIGN;
+use crate::raw::spill::{SpillMark, Spills};
+use crate::raw::{nowhere, wipe};
+
+/// What goes with a chunk: the heap's part, and the rules.
+#[derive(Debug)]
+pub(super) struct Home {
+    pub(super) spills: Spills,
+    pub(super) overflow: ArenaOverflow,
+    /// Whether bytes that are given back are overwritten with zeros.
+    pub(super) wipes: bool,
+}
+
+impl Home {
+    pub(super) const fn new(overflow: ArenaOverflow, wipes: bool) -> Self {
+        Self {
+            spills: Spills::new(),
+            overflow,
+            wipes,
+        }
+    }
+}
+
+/// A chunk, its books and its home: all that an allocation needs, in registers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Region<'r> {
+    base: NonNull<u8>,
+    books: &'r ArenaCounters,
+    home: &'r Home,
+}
+
+/// How far a region was filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    left: usize,
+    spill: SpillMark,
+}
+
+impl<'r> Region<'r> {
+    /// # Safety
+    ///
+    /// * `base` and `books` are a chunk's and what keeps count of it, or of its part below the outer
+    ///   `left` (invariants 1 and 4), and no other region allocates by other books from that part.
+    #[inline(always)]
+    pub(super) unsafe fn new(base: NonNull<u8>, books: &'r ArenaCounters, home: &'r Home) -> Self {
+        Self { base, books, home }
+    }
+
+    /// Memory for `layout`, uninitialised. For no bytes an aligned address, which takes nothing.
+    #[inline(always)]
+    pub(super) fn alloc(self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+        if layout.size() == 0 {
+            return Ok(nowhere(layout.align()));
+        }
+        match self.carve(layout) {
+            Some(start) => Ok(start),
+            None => self.overflow(layout),
+        }
+    }
+
+    /// Memory for `len` values.
+    #[inline(always)]
+    pub(super) fn alloc_array<T>(self, len: usize) -> Result<NonNull<T>, ArenaError> {
+        match Layout::array::<T>(len) {
+            Ok(layout) => self.alloc(layout).map(NonNull::cast),
+            Err(_) => self.too_large(),
+        }
+    }
+
+    /// The hot path: room in the chunk.
+    #[inline(always)]
+    fn carve(self, layout: Layout) -> Option<NonNull<u8>> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::Arena::alloc");
+        let left = self.below(self.books.left(), layout)?;
+        self.books.allocated(left);
+        // SAFETY: left <= capacity, and `capacity` bytes from `base` on are the chunk's (1).
+        Some(unsafe { self.base.add(left) })
+    }
+
+    /// Where `layout` begins if it ends at `end` or before, as an offset from the base.
+    #[inline(always)]
+    fn below(self, end: usize, layout: Layout) -> Option<usize> {
+        let start = end.checked_sub(layout.size())?;
+        if layout.align() <= CHUNK_ALIGN {
+            Some(start & !(layout.align() - 1))
+        } else {
+            self.below_aligned(start, layout.align())
+        }
+    }
+
+    /// As [`below`](Self::below), for alignments that the base does not have: by the address.
+    #[cold]
+    #[inline(never)]
+    fn below_aligned(self, start: usize, align: usize) -> Option<usize> {
+        let base = self.base.addr().get();
+        let aligned = base.checked_add(start)? & !(align - 1);
+        aligned.checked_sub(base)
+    }
+
+    /// The chunk has no room: what the arena's rule says.
+    #[cold]
+    #[inline(never)]
+    fn overflow(self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+        self.books.overflowed();
+        let bytes = layout.size();
+        if self.home.overflow == ArenaOverflow::Heap {
+            let spilled = self.home.spills.alloc(layout);
+            let (start, held) = spilled.ok_or(ArenaError::OutOfMemory { bytes })?;
+            self.books.heap_allocated(held);
+            return Ok(start);
+        }
+        let error = if self.books.is_lent() {
+            ArenaError::Lent { bytes }
+        } else {
+            ArenaError::Full {
+                bytes,
+                align: layout.align(),
+                left: self.books.left(),
+            }
+        };
+        self.refuse(error)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn too_large<T>(self) -> Result<T, ArenaError> {
+        self.books.overflowed();
+        self.refuse(ArenaError::TooLarge)
+    }
+
+    fn refuse<T>(self, error: ArenaError) -> Result<T, ArenaError> {
+        if self.home.overflow == ArenaOverflow::Panic {
+            panic!("{error}");
+        }
+        Err(error)
+    }
+}
+
+/// Giving back, all at once.
+impl Region<'_> {
+    #[inline(always)]
+    pub(super) fn place(self) -> Place {
+        Place {
+            left: self.books.left(),
+            spill: self.home.spills.mark(),
+        }
+    }
+
+    /// Gives back what was allocated since `place`.
+    ///
+    /// # Safety
+    ///
+    /// * `place` was taken from this region, and what was allocated before it was not given back
+    ///   since.
+    /// * Nobody uses what was allocated since.
+    #[inline(always)]
+    pub(super) unsafe fn rewind(self, place: Place) {
+        // SAFETY: the caller's bullets.
+        unsafe { self.clear(place) };
+        self.books.rewind(place.left);
+    }
+
+    /// Gives everything back.
+    ///
+    /// # Safety
+    ///
+    /// * Nobody uses anything that was allocated from this region.
+    #[inline(always)]
+    pub(super) unsafe fn reset(self) {
+        let empty = Place {
+            left: self.books.capacity(),
+            spill: SpillMark::EMPTY,
+        };
+        // SAFETY: the caller's bullet, for all that there is.
+        unsafe { self.clear(empty) };
+        self.books.reset();
+    }
+
+    /// What a rewind to `place` does beside moving the pointer.
+    ///
+    /// # Safety
+    ///
+    /// * As [`rewind`](Self::rewind).
+    #[inline(always)]
+    unsafe fn clear(self, place: Place) {
+        if self.home.wipes || self.home.spills.mark() != place.spill {
+            // SAFETY: the caller's bullets.
+            unsafe { self.clear_cold(place) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// * As [`rewind`](Self::rewind).
+    #[cold]
+    #[inline(never)]
+    unsafe fn clear_cold(self, place: Place) {
+        if self.home.wipes {
+            // SAFETY: nobody uses what lies between: the caller's second bullet.
+            unsafe { self.wipe(self.books.left(), place.left) };
+        }
+        // The peak while the heap's part still counts.
+        self.books.rewind(self.books.left());
+        // SAFETY: both bullets are the caller's.
+        let freed = unsafe { self.home.spills.free_to(place.spill) };
+        self.books.heap_freed(freed);
+    }
+
+    /// # Safety
+    ///
+    /// * `from <= to <= capacity`, and nobody uses the bytes between.
+    unsafe fn wipe(self, from: usize, to: usize) {
+        // SAFETY: from <= capacity (1).
+        let start = unsafe { self.base.add(from) };
+        // SAFETY: the bytes are the chunk's (1) and nobody else looks at them, says the caller.
+        unsafe { wipe(start, to.saturating_sub(from)) };
+    }
+}
+
+/// The last allocation may change its size, and go.
+impl Region<'_> {
+    /// Makes a block larger, where it is if it is the last one. What it held is kept; the block's
+    /// start may move.
+    ///
+    /// # Safety
+    ///
+    /// * `start` was allocated from this region for `old` and not given back, and is used no more
+    ///   unless an error comes back.
+    /// * `new.size() >= old.size()`.
+    pub(super) unsafe fn grow(
+        self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, ArenaError> {
+        if let Some(left) = self
+            .end_of_last(start, old)
+            .and_then(|end| self.below(end, new))
+        {
+            // SAFETY: `left ..` is free up to the block's own end (2).
+            return Ok(unsafe { self.move_last(start, left, old.size()) });
+        }
+        let grown = self.alloc(new)?;
+        // SAFETY: `grown` is as long as the old block at least, and another one (2).
+        unsafe { grown.copy_from_nonoverlapping(start, old.size()) };
+        Ok(grown)
+    }
+
+    /// Makes a block smaller. Its first bytes are kept; its start may move.
+    ///
+    /// # Safety
+    ///
+    /// * As [`grow`](Self::grow), with `new.size() <= old.size()`.
+    pub(super) unsafe fn shrink(
+        self,
+        start: NonNull<u8>,
+        old: Layout,
+        new: Layout,
+    ) -> Result<NonNull<u8>, ArenaError> {
+        if let Some(left) = self
+            .end_of_last(start, old)
+            .and_then(|end| self.below(end, new))
+        {
+            let from = self.books.left();
+            // SAFETY: inside the old block, unless the alignment rose; then below it, where all is
+            // free (2).
+            let moved = unsafe { self.move_last(start, left, new.size()) };
+            if self.home.wipes && left > from {
+                // SAFETY: what the block has left behind is nobody's.
+                unsafe { self.wipe(from, left) };
+            }
+            return Ok(moved);
+        }
+        if start.addr().get().is_multiple_of(new.align()) {
+            return Ok(start);
+        }
+        let moved = self.alloc(new)?;
+        // SAFETY: another block (2), and both are as long as that.
+        unsafe { moved.copy_from_nonoverlapping(start, new.size()) };
+        Ok(moved)
+    }
+
+    /// Gives a block back, if it is the last one; else its place comes back with the rest.
+    ///
+    /// # Safety
+    ///
+    /// * `start` was allocated from this region for `layout`, not given back, and nobody uses it.
+    pub(super) unsafe fn free(self, start: NonNull<u8>, layout: Layout) {
+        if let Some(end) = self.end_of_last(start, layout) {
+            if self.home.wipes {
+                // SAFETY: the block is nobody's from now on.
+                unsafe { self.wipe(self.books.left(), end) };
+            }
+            self.books.rewind(end);
+        // SAFETY: the caller's bullet.
+        } else if let Some(bytes) = unsafe { self.home.spills.free_last(start) } {
+            self.books.heap_freed(bytes);
+        }
+    }
+
+    /// Where a block ends, as an offset, if it is the chunk's last.
+    #[inline(always)]
+    fn end_of_last(self, start: NonNull<u8>, layout: Layout) -> Option<usize> {
+        let left = self.books.left();
+        // A spill may lie right behind the chunk's end, or what has no bytes at its bump pointer.
+        let is_last = self.base.addr().get() + left == start.addr().get()
+            && left < self.books.capacity()
+            && layout.size() != 0;
+        is_last.then(|| left + layout.size())
+    }
+
+    /// Makes `left` the bump pointer and moves the last block's first `bytes` there.
+    ///
+    /// # Safety
+    ///
+    /// * `bytes` from `start` on are the last block's, and so are the same from `left` on, or free.
+    unsafe fn move_last(self, start: NonNull<u8>, left: usize, bytes: usize) -> NonNull<u8> {
+        // SAFETY: left <= capacity (1).
+        let moved = unsafe { self.base.add(left) };
+        // SAFETY: both ranges are inside the chunk, says the caller; `copy` lets them overlap.
+        unsafe { ptr::copy(start.as_ptr(), moved.as_ptr(), bytes) };
+        self.books.move_to(left);
+        moved
+    }
+}

@@ -1,0 +1,210 @@
+//! Each thread's own arenas: made at first use, freed when the thread ends.
+//!
+//! Two thread-locals an arena. The *place* has no destructor: every use reads it, and it is there
+//! until the thread's last instant. The *owner* has one, which frees the arena and empties the place;
+//! only the first use touches it.
+//!
+//! # Invariant
+//!
+//! 1. A place is null, or holds this thread's lender, which its owner frees only after it has emptied
+//!    the place, and not while it is in use: a thread's destructors run when its frames are gone, or
+//!    one after the other.
+
+use std::cell::{Cell, OnceCell};
+use std::ptr::{self, NonNull};
+use std::thread::LocalKey;
+
+use super::error::ArenaError;
+use super::lender::Lender;
+use super::region::Home;
+use super::scope::Scope;
+use super::{Arena, ArenaConfig};
+use crate::config::{self, ArenaOverflow, ConfigError};
+use crate::hot_path::permit_alloc;
+use crate::raw::chunk::Chunk;
+use crate::reentry;
+use crate::sync::{AtomicBool, OnceLock, Ordering};
+
+/// One of the arenas that every thread has.
+#[derive(Debug)]
+pub(crate) struct Local {
+    /// The name under which all threads' are listed.
+    pub(crate) name: &'static str,
+    pub(crate) place: &'static LocalKey<Cell<*const Lender>>,
+    pub(crate) owner: &'static LocalKey<Owner>,
+    /// Its size, out of the configured one.
+    pub(crate) size: fn(usize) -> usize,
+}
+
+impl Local {
+    /// Runs `work` with a scope of this thread's.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+        let lender = self.place.with(Cell::get);
+        if lender.is_null() {
+            return self.with_cold(work);
+        }
+        // SAFETY: this thread's lender, which lives while it is in use (invariant 1).
+        unsafe { &*lender }.with(work)
+    }
+
+    #[cold]
+    fn with_cold<R>(&self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+        if reentry::is_inside() {
+            return nothing().with(work);
+        }
+        // First use on a thread is the known exception.
+        let made = permit_alloc(|| {
+            let _inside = reentry::enter();
+            self.owner.try_with(|owner| owner.make(self)).ok()
+        });
+        warn_once();
+        match made {
+            // SAFETY: as in `with`; `make` has put it into the place.
+            Some(lender) => unsafe { lender.as_ref() }.with(work),
+            // The thread is ending, and its arena is gone: one for this use alone.
+            None => self.lender().with(work),
+        }
+    }
+
+    fn lender(&self) -> Lender {
+        Lender::new(self.arena().listed(self.name))
+    }
+
+    /// # Panics
+    ///
+    /// If the allocator refuses the memory.
+    fn arena(&self) -> Arena {
+        let (config, _) = thread_config();
+        let bytes = (self.size)(config.size());
+        let config = config.clone().with_size(bytes);
+        super::granted(Arena::from_config(&config))
+    }
+}
+
+/// Frees a thread's arena when the thread ends.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    made: OnceCell<(NonNull<Lender>, &'static LocalKey<Cell<*const Lender>>)>,
+}
+
+impl Owner {
+    pub(crate) const fn new() -> Self {
+        Self {
+            made: OnceCell::new(),
+        }
+    }
+
+    fn make(&self, local: &Local) -> NonNull<Lender> {
+        let (lender, place) = self.made.get_or_init(|| {
+            let lender = Box::leak(Box::new(local.lender()));
+            (NonNull::from(lender), local.place)
+        });
+        place.with(|place| place.set(lender.as_ptr()));
+        *lender
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some((lender, place)) = self.made.take() {
+            place.with(|place| place.set(ptr::null()));
+            // SAFETY: from `Box::leak` in `make`, taken out of the owner, and nobody has it any more
+            // (invariant 1).
+            drop(unsafe { Box::from_raw(lender.as_ptr()) });
+        }
+    }
+}
+
+/// An arena of no bytes, for an allocator that asks for its thread's from inside a cold path.
+fn nothing() -> Lender {
+    let chunk = Chunk::new(0).unwrap_or_else(|| unreachable!("no bytes need no memory"));
+    Lender::new(Arena::of(chunk, Home::new(ArenaOverflow::Error, false)))
+}
+
+/// What all threads' arenas are made by, read once; the defaults, and the error, if that is none.
+fn thread_config() -> &'static (ArenaConfig, Option<ConfigError>) {
+    static CONFIG: OnceLock<(ArenaConfig, Option<ConfigError>)> = OnceLock::new();
+    CONFIG.get_or_init(|| match config::resolve_arena(None) {
+        Ok(config) => (config, None),
+        Err(error) => (ArenaConfig::default(), Some(error)),
+    })
+}
+
+/// Outside the mark on the thread: a subscriber may use arenas itself.
+fn warn_once() {
+    static WARNED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: nothing is published but the flag.
+    if let (_, Some(error)) = thread_config()
+        && !WARNED.swap(true, Ordering::Relaxed)
+    {
+        tracing::warn!(
+            name: "knhk.arena.bad_config",
+            %error,
+            "threads' arenas run on the default settings"
+        );
+    }
+}
+
+thread_local! {
+    static PLACE: Cell<*const Lender> = const { Cell::new(ptr::null()) };
+    static OWNER: Owner = const { Owner::new() };
+}
+
+const THREAD: Local = Local {
+    name: "thread",
+    place: &PLACE,
+    owner: &OWNER,
+    size: |configured| configured,
+};
+
+impl Arena {
+    /// Runs `work` with a scope of this thread's own arena; all that it allocates is given back at its
+    /// end, also when it panics.
+    ///
+    /// The arena is made at the thread's first use, as [`ArenaConfig::load`] says (if that is an
+    /// error, a warning is emitted once through `tracing` and the defaults hold), and freed when the
+    /// thread ends. It is listed under the name `thread`.
+    ///
+    /// # Nesting
+    ///
+    /// Uses nest, also where the inner one does not know of the outer one: it has what is left. While
+    /// it is open the outer scope finds no room, and its requests are overflows
+    /// ([`ArenaError::Lent`]).
+    ///
+    /// # Cost
+    ///
+    /// Beside `work`'s own: a thread-local and a dozen instructions.
+    ///
+    /// # Panics
+    ///
+    /// If the allocator refuses the memory at the thread's first use.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use knhk_pool::Arena;
+    ///
+    /// let sum = Arena::with_thread(|arena| {
+    ///     let squares = arena.alloc_slice_with(10, |n| n * n);
+    ///     squares.iter().sum::<usize>()
+    /// });
+    /// assert_eq!(sum, 285);
+    /// ```
+    #[inline(always)]
+    pub fn with_thread<R>(work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+        THREAD.with(work)
+    }
+
+    /// Reads the settings of threads' arenas, and tells what is wrong with them before the first use
+    /// would have to run on the defaults.
+    ///
+    /// # Errors
+    ///
+    /// As [`ArenaConfig::load`], in an [`ArenaError::Config`].
+    pub fn try_init_threads() -> Result<(), ArenaError> {
+        config::resolve_arena(None)
+            .map(drop)
+            .map_err(ArenaError::from)
+    }
+}
