@@ -11,6 +11,8 @@
 #[allow(unsafe_code)]
 mod allocators;
 #[allow(unsafe_code)]
+mod arenas;
+#[allow(unsafe_code)]
 mod case;
 mod clock;
 #[allow(unsafe_code)]
@@ -30,6 +32,7 @@ mod rings;
 mod touch;
 
 pub use crate::allocators::Allocator;
+pub use crate::arenas::{ArenaCase, BATCH, FLOATS, Load, arena_cases};
 pub use crate::case::{Case, cases};
 pub use crate::clock::core_ghz;
 pub use crate::counted::{Counted, CountedRing, PAIRS_COUNTED, Warm, WarmRing};
