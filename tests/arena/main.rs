@@ -1,0 +1,34 @@
+//! Arenas: exact bytes, aligned addresses, rules for a full chunk, scopes, books, threads.
+
+#[path = "../arena_model/mod.rs"]
+mod arena_model;
+
+mod alignment;
+mod allocation;
+mod books;
+#[cfg(feature = "allocator-api2")]
+mod collections;
+mod fill;
+mod full;
+mod model;
+mod refused;
+mod scopes;
+mod threads;
+
+use std::alloc::Layout;
+
+fn layout(bytes: usize, align: usize) -> Layout {
+    Layout::from_size_align(bytes, align).expect("a layout")
+}
+
+fn address<T: ?Sized>(place: &T) -> usize {
+    std::ptr::from_ref(place).cast::<u8>().addr()
+}
+
+/// What a panic said.
+fn message(panic: Box<dyn std::any::Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}

@@ -1,0 +1,146 @@
+//! Scratch: 64 KiB a thread, nestable, and no byte handed out twice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use knhk_pool::{Arena, ArenaError, ArenaOverflow, ScratchBuffer, scratch, snapshot};
+
+#[test]
+fn scratch_has_64_kibibytes_at_each_use() {
+    for _ in 0..3 {
+        scratch::with(|s| {
+            assert_eq!(s.alloc_slice::<f64>(8192).len() * 8, scratch::BYTES);
+            let error = s.try_alloc(1_u8).unwrap_err();
+            assert_eq!(
+                error,
+                ArenaError::Full {
+                    bytes: 1,
+                    align: 1,
+                    left: 0
+                }
+            );
+        });
+    }
+}
+
+#[test]
+fn live_slices_of_nested_uses_do_not_overlap() {
+    fn fill(depth: u8) -> usize {
+        scratch::with(|s| {
+            let mine = s.alloc_slice_with(1000, |_| depth);
+            let below = if depth == 0 { 0 } else { fill(depth - 1) };
+            let also_mine = s.alloc_slice_with(1000, |_| depth);
+            assert!(
+                mine.iter()
+                    .chain(also_mine.iter())
+                    .all(|byte| *byte == depth)
+            );
+            below + mine.len() + also_mine.len()
+        })
+    }
+    assert_eq!(fill(9), 20_000);
+}
+
+#[test]
+fn outer_scope_finds_no_room_while_an_inner_one_is_open() {
+    scratch::with(|outer| {
+        scratch::with(|inner| {
+            assert_eq!(outer.try_alloc(1_u64), Err(ArenaError::Lent { bytes: 8 }));
+            assert_eq!(
+                ArenaError::Lent { bytes: 8 }.to_string(),
+                "no room for 8 bytes: a nested use of the same thread's arena has what is left"
+            );
+            assert_eq!(*inner.alloc(2_u64), 2);
+        });
+        assert_eq!(*outer.alloc(1_u64), 1);
+    });
+}
+
+#[test]
+fn thread_arena_and_scratch_are_apart() {
+    Arena::with_thread(|arena| {
+        let a = arena.alloc(1_u8);
+        scratch::with(|s| {
+            let b = s.alloc(2_u8);
+            let c = arena.alloc(3_u8); // not lent: another arena
+            assert_eq!((*a, *b, *c), (1, 2, 3));
+        });
+    });
+}
+
+#[test]
+fn scratch_is_listed_by_its_name() {
+    scratch::with(|s| *s.alloc(1_u8));
+    let snapshot = snapshot();
+    let all = snapshot
+        .arenas
+        .iter()
+        .find(|arena| arena.name == "scratch")
+        .expect("listed");
+    assert!(all.stats.allocations >= 1 && all.stats.arenas >= 1);
+    assert_eq!(all.stats.capacity, all.stats.arenas * scratch::BYTES);
+}
+
+#[test]
+fn own_scratch_nests_and_overflows_as_it_was_told() {
+    let arena = Arena::with_capacity(100).with_overflow(ArenaOverflow::Heap);
+    arena.alloc_slice::<u8>(50);
+    let scratch = ScratchBuffer::from(arena);
+    scratch.with(|outer| {
+        let a = outer.alloc_slice_with(60, |_| 1_u8);
+        let b = scratch.with(|inner| {
+            let lent = inner.alloc_slice_with(40, |_| 2_u8);
+            let heap = inner.alloc_slice_with(1000, |_| 3_u8);
+            let from_outer = outer.alloc_slice_with(70, |_| 4_u8);
+            assert!(lent.iter().all(|byte| *byte == 2) && heap.iter().all(|byte| *byte == 3));
+            from_outer
+        });
+        let c = outer.alloc_slice_with(40, |_| 5_u8);
+        assert!(a.iter().all(|byte| *byte == 1));
+        assert!(
+            b.iter().all(|byte| *byte == 4),
+            "freed with the scope that asked for it"
+        );
+        assert!(c.iter().all(|byte| *byte == 5));
+    });
+    let stats = scratch.stats();
+    assert_eq!(
+        (stats.in_use, stats.heap_bytes, stats.capacity),
+        (0, 0, 100)
+    );
+    assert_eq!(
+        (stats.allocations, stats.overflows, stats.resets),
+        (1 + 5, 2, 2)
+    );
+    assert!(stats.high_water >= 1100);
+}
+
+#[test]
+fn own_scratch_can_be_sent_and_survives_a_panic() {
+    let scratch = ScratchBuffer::new();
+    let work = move || {
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            scratch.with(|outer| {
+                outer.alloc(1_u8);
+                scratch.with(|inner| {
+                    inner.alloc(2_u8);
+                    panic!("inside");
+                })
+            })
+        }));
+        assert!(panic.is_err());
+        scratch.with(|s| s.alloc_slice_uninit::<u8>(scratch::BYTES).len())
+    };
+    let all = std::thread::spawn(work).join().expect("no panic");
+    assert_eq!(all, scratch::BYTES);
+}
+
+#[test]
+fn nested_use_of_a_full_scratch_has_nothing() {
+    scratch::with(|outer| {
+        outer.alloc_slice_uninit::<u8>(scratch::BYTES);
+        scratch::with(|inner| {
+            assert!(inner.try_alloc(1_u8).is_err());
+            scratch::with(|deepest| assert_eq!(*deepest.alloc(()), ()));
+        });
+    });
+}
