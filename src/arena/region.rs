@@ -53,6 +53,13 @@ impl Home {
             wipes,
         }
     }
+
+    fn refuse<T>(&self, error: ArenaError) -> Result<T, ArenaError> {
+        if self.overflow == ArenaOverflow::Panic {
+            panic!("{error}");
+        }
+        Err(error)
+    }
 }
 
 /// A chunk, its books and its home: all that an allocation needs, in registers.
@@ -88,7 +95,7 @@ impl<'r> Region<'r> {
         }
         match self.carve(layout) {
             Some(start) => Ok(start),
-            None => self.overflow(layout),
+            None => overflow(self.books, self.home, layout),
         }
     }
 
@@ -97,7 +104,7 @@ impl<'r> Region<'r> {
     pub(super) fn alloc_array<T>(self, len: usize) -> Result<NonNull<T>, ArenaError> {
         match Layout::array::<T>(len) {
             Ok(layout) => self.alloc(layout).map(NonNull::cast),
-            Err(_) => self.too_large(),
+            Err(_) => too_large(self.books, self.home),
         }
     }
 
@@ -132,43 +139,42 @@ impl<'r> Region<'r> {
         aligned.checked_sub(base)
     }
 
-    /// The chunk has no room: what the arena's rule says.
-    #[cold]
-    #[inline(never)]
-    fn overflow(self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
-        self.books.overflowed();
-        let bytes = layout.size();
-        if self.home.overflow == ArenaOverflow::Heap {
-            let spilled = self.home.spills.alloc(layout);
-            let (start, held) = spilled.ok_or(ArenaError::OutOfMemory { bytes })?;
-            self.books.heap_allocated(held);
-            return Ok(start);
-        }
-        let error = if self.books.is_lent() {
-            ArenaError::Lent { bytes }
-        } else {
-            ArenaError::Full {
-                bytes,
-                align: layout.align(),
-                left: self.books.left(),
-            }
-        };
-        self.refuse(error)
-    }
-
-    #[cold]
-    #[inline(never)]
+    /// Refuses a size that cannot be.
     pub(super) fn too_large<T>(self) -> Result<T, ArenaError> {
-        self.books.overflowed();
-        self.refuse(ArenaError::TooLarge)
+        too_large(self.books, self.home)
     }
+}
 
-    fn refuse<T>(self, error: ArenaError) -> Result<T, ArenaError> {
-        if self.home.overflow == ArenaOverflow::Panic {
-            panic!("{error}");
-        }
-        Err(error)
+/// The chunk has no room: what the arena's rule says.
+// Not a method: a region is three words, which would be handed over in memory, on the hot path too.
+#[cold]
+#[inline(never)]
+fn overflow(books: &ArenaCounters, home: &Home, layout: Layout) -> Result<NonNull<u8>, ArenaError> {
+    books.overflowed();
+    let bytes = layout.size();
+    if home.overflow == ArenaOverflow::Heap {
+        let spilled = home.spills.alloc(layout);
+        let (start, held) = spilled.ok_or(ArenaError::OutOfMemory { bytes })?;
+        books.heap_allocated(held);
+        return Ok(start);
     }
+    let error = if books.is_lent() {
+        ArenaError::Lent { bytes }
+    } else {
+        ArenaError::Full {
+            bytes,
+            align: layout.align(),
+            left: books.left(),
+        }
+    };
+    home.refuse(error)
+}
+
+#[cold]
+#[inline(never)]
+fn too_large<T>(books: &ArenaCounters, home: &Home) -> Result<T, ArenaError> {
+    books.overflowed();
+    home.refuse(ArenaError::TooLarge)
 }
 
 /// Giving back, all at once.
@@ -234,8 +240,6 @@ impl Region<'_> {
             // SAFETY: nobody uses what lies between: the caller's second bullet.
             unsafe { self.wipe(self.books.left(), place.left) };
         }
-        // The peak while the heap's part still counts.
-        self.books.rewind(self.books.left());
         // SAFETY: both bullets are the caller's.
         let freed = unsafe { self.home.spills.free_to(place.spill) };
         self.books.heap_freed(freed);

@@ -11,6 +11,8 @@ use crate::workload::Workload;
 // Not under Miri: there is no unsafe code here for it to judge, and a megabyte of garbage takes it
 // minutes.
 #[cfg(all(feature = "toml", not(miri)))]
+mod arenas;
+#[cfg(all(feature = "toml", not(miri)))]
 mod bad_values;
 #[cfg(all(feature = "toml", not(miri)))]
 mod files;
@@ -187,7 +189,6 @@ fn other_variables_of_knhk_are_left_alone() {
         "KNHK_TRACE",
         "KNHK_LOG_LEVEL",
         "KNHK_HOT_PATH",
-        "KNHK_ARENA_SIZE",
         "KNHK_POOLD_PORT",
     ];
     for name in foreign {

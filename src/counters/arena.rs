@@ -17,7 +17,9 @@ pub(crate) struct ArenaCounters {
     capacity: usize,
     /// Bytes of the chunk that a nested use has for itself, while `left` is 0.
     lent: AtomicUsize,
-    /// The most that was in use, heap included, when somebody last looked.
+    /// The fewest bytes left before a rewind.
+    low: AtomicUsize,
+    /// The most in use with a part of the heap or a nested use in it, whenever one of these changed.
     peak: AtomicUsize,
     heap_bytes: AtomicUsize,
     overflows: AtomicU64,
@@ -40,6 +42,7 @@ impl ArenaCounters {
             allocations: AtomicU64::new(0),
             capacity,
             lent: AtomicUsize::new(0),
+            low: AtomicUsize::new(capacity),
             peak: AtomicUsize::new(0),
             heap_bytes: AtomicUsize::new(0),
             overflows: AtomicU64::new(0),
@@ -73,7 +76,10 @@ impl ArenaCounters {
     /// Gives back what was allocated since `left` bytes remained.
     #[inline(always)]
     pub(crate) fn rewind(&self, left: usize) {
-        self.note_peak();
+        let before = self.left();
+        if before < self.low.load(Ordering::Relaxed) {
+            self.low.store(before, Ordering::Relaxed);
+        }
         self.left.store(left, Ordering::Relaxed);
     }
 
@@ -99,6 +105,7 @@ impl ArenaCounters {
 
     /// The heap has got `bytes` back.
     pub(crate) fn heap_freed(&self, bytes: usize) {
+        self.note_peak();
         let held = self.heap_bytes() - bytes;
         self.heap_bytes.store(held, Ordering::Relaxed);
     }
@@ -118,8 +125,7 @@ impl ArenaCounters {
 
     /// The nested use is over: takes back what it had, and enters what it did.
     pub(crate) fn take_back(&self, nested: &Self) {
-        let used = self.used() + nested.peak().max(nested.used());
-        self.raise_peak(used + self.heap_bytes());
+        self.raise_peak(self.used() + self.heap_bytes() + nested.stats().high_water);
         add(
             &self.allocations,
             nested.allocations.load(Ordering::Relaxed),
@@ -139,26 +145,25 @@ impl ArenaCounters {
             resets: self.resets.load(Ordering::Acquire),
             in_use,
             capacity: self.capacity,
-            high_water: self.peak().max(in_use + heap_bytes),
+            high_water: self.high_water(in_use + heap_bytes),
             heap_bytes,
             arenas: 1,
         }
     }
 
-    #[inline(always)]
+    fn high_water(&self, now: usize) -> usize {
+        let in_chunk = self.capacity - self.low.load(Ordering::Relaxed);
+        now.max(in_chunk).max(self.peak.load(Ordering::Relaxed))
+    }
+
     fn note_peak(&self) {
         self.raise_peak(self.used() + self.heap_bytes());
     }
 
-    #[inline(always)]
     fn raise_peak(&self, used: usize) {
-        if used > self.peak() {
+        if used > self.peak.load(Ordering::Relaxed) {
             self.peak.store(used, Ordering::Relaxed);
         }
-    }
-
-    fn peak(&self) -> usize {
-        self.peak.load(Ordering::Relaxed)
     }
 
     fn heap_bytes(&self) -> usize {
@@ -166,7 +171,6 @@ impl ArenaCounters {
     }
 
     /// Saturating: a reader on another thread may see `left` before it sees `lent`.
-    #[inline(always)]
     fn used(&self) -> usize {
         let lent = self.lent.load(Ordering::Relaxed);
         self.capacity.saturating_sub(self.left() + lent)

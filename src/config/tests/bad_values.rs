@@ -39,8 +39,7 @@ const BYTE_SIZES: &str = "bytes from 64 to 16777216, as an integer or like 8KiB 
 const RATES: &str = "a ratio from 0 to 1";
 const FLAGS: &str = "true or false";
 const KEYS: &str = "one of workload, pool_size, buffer_size, zero_on_release, hit_rate_warning";
-const VARIABLES: &str =
-    "one of KNHK_POOL_WORKLOAD, KNHK_POOL_SIZE, KNHK_BUFFER_SIZE, KNHK_POOL_CONFIG";
+const VARIABLES: &str = "one of KNHK_POOL_WORKLOAD, KNHK_POOL_SIZE, KNHK_BUFFER_SIZE, KNHK_POOL_CONFIG, KNHK_ARENA_SIZE";
 const READABLE: &str = "a readable TOML file of at most 1048576 bytes";
 const TOML: &str = "valid TOML";
 
