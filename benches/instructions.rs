@@ -6,6 +6,7 @@
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
 use knhk_pool_benches::{Counted, CountedRing, Warm, WarmRing};
+use knhk_pool_benches::{ArenaCounted, ArenaWarm, Counted, Warm};
 
 fn limited(counted: Counted) -> LibraryBenchmarkConfig {
     limited_to(counted.limit())
@@ -19,6 +20,9 @@ fn limited_to(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     // Marked paths have more.
     if cfg!(target_arch = "x86_64") && !cfg!(feature = "allocation-tracking") {
+fn limited_to(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    if cfg!(target_arch = "x86_64") {
         callgrind.hard_limits([(EventKind::Ir, instructions)]);
     }
     let mut config = LibraryBenchmarkConfig::default();
@@ -71,9 +75,22 @@ fn warm_ring(counted: CountedRing) -> WarmRing {
 #[bench::rtrb_one(args = (CountedRing::RtrbOne), config = limited_ring(CountedRing::RtrbOne))]
 #[bench::rtrb_burst(args = (CountedRing::RtrbBurst), config = limited_ring(CountedRing::RtrbBurst))]
 fn rings(mut warm: WarmRing) -> WarmRing {
+fn warm_arena(counted: ArenaCounted) -> ArenaWarm {
+    counted.prepare()
+}
+
+#[library_benchmark(setup = warm_arena)]
+#[bench::floor(args = (ArenaCounted::Floor), config = limited_to(ArenaCounted::Floor.limit()))]
+#[bench::arena(args = (ArenaCounted::Arena), config = limited_to(ArenaCounted::Arena.limit()))]
+#[bench::scope(args = (ArenaCounted::Scope), config = limited_to(ArenaCounted::Scope.limit()))]
+#[bench::bumpalo(args = (ArenaCounted::Bumpalo), config = limited_to(ArenaCounted::Bumpalo.limit()))]
+#[bench::vector(args = (ArenaCounted::Vector), config = limited_to(ArenaCounted::Vector.limit()))]
+#[bench::scratch(args = (ArenaCounted::Scratch), config = limited_to(ArenaCounted::Scratch.limit()))]
+fn allocations(mut warm: ArenaWarm) -> ArenaWarm {
     warm.run();
     warm
 }
 
 library_benchmark_group!(name = instructions, benchmarks = [pairs, rings]);
+library_benchmark_group!(name = instructions, benchmarks = [pairs, allocations]);
 main!(library_benchmark_groups = instructions);

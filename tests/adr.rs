@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use knhk_pool::{PoolConfig, Workload};
+use knhk_pool::{ArenaConfig, PoolConfig, Workload};
 
 const ADR_001: &str = include_str!("../adr/ADR-001-buffer-pooling.md");
 const INDEX: &str = include_str!("../adr/README.md");
@@ -170,7 +170,11 @@ fn each_decision_is_listed_once_and_has_the_templates_sections() {
 #[test]
 fn each_setting_is_explained_by_a_decision_that_exists() {
     let decisions = decisions();
-    for entry in PoolConfig::default().explain().entries() {
+    let (pool, arena) = (
+        PoolConfig::default().explain(),
+        ArenaConfig::default().explain(),
+    );
+    for entry in pool.entries().iter().chain(arena.entries()) {
         let found = decisions.iter().any(|name| name.starts_with(entry.adr));
         assert!(found, "{} for {}", entry.adr, entry.key);
     }

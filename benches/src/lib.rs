@@ -12,6 +12,7 @@
 mod allocators;
 #[allow(unsafe_code)]
 mod arenas;
+mod arenas_counted;
 #[allow(unsafe_code)]
 mod case;
 mod clock;
@@ -33,6 +34,7 @@ mod touch;
 
 pub use crate::allocators::Allocator;
 pub use crate::arenas::{ArenaCase, BATCH, FLOATS, Load, arena_cases};
+pub use crate::arenas_counted::{ALLOCATIONS_COUNTED, ArenaCounted, ArenaWarm};
 pub use crate::case::{Case, cases};
 pub use crate::clock::core_ghz;
 pub use crate::counted::{Counted, CountedRing, PAIRS_COUNTED, Warm, WarmRing};
