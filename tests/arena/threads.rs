@@ -46,13 +46,13 @@ fn nested_use_has_what_is_left_and_gives_it_back() {
         let kept = outer.alloc_slice_with(1000, |n| n as u32);
         for round in 0..3 {
             Arena::with_thread(|inner| {
-                let mine = inner.alloc_slice_with(100_000, |_| round);
+                let mine = inner.alloc_slice_with(1000, |_| round);
                 let error = outer.try_alloc(1_u8).unwrap_err();
                 assert_eq!(error, ArenaError::Lent { bytes: 1 });
                 Arena::with_thread(|deepest| {
                     assert!(
                         deepest
-                            .alloc_slice_with(10_000, |_| 9_u8)
+                            .alloc_slice_with(1000, |_| 9_u8)
                             .iter()
                             .all(|n| *n == 9)
                     );
@@ -154,7 +154,7 @@ fn nested_use_is_entered_in_the_books_when_it_ends() {
     let worker = thread::spawn(|| {
         let _alone = ALONE.lock();
         let before = all_threads();
-        Arena::with_thread(|_| Arena::with_thread(|inner| inner.alloc_slice::<u8>(700_001).len()));
+        Arena::with_thread(|_| Arena::with_thread(|inner| inner.alloc_slice_uninit::<u8>(700_001).len()));
         let after = all_threads();
         assert!(after.allocations > before.allocations);
         assert!(after.high_water >= 700_001);
