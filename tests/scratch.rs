@@ -135,6 +135,19 @@ fn own_scratch_can_be_sent_and_survives_a_panic() {
 }
 
 #[test]
+fn nested_use_is_wiped_when_it_ends() {
+    let scratch = ScratchBuffer::from(Arena::with_capacity(64).with_zero(true));
+    scratch.with(|outer| {
+        scratch.with(|inner| inner.alloc_slice_with(64, |_| 0xAA_u8).len());
+        let places = outer.alloc_slice_uninit::<u8>(64);
+        // SAFETY: written by the inner use, and then wiped or not.
+        #[allow(unsafe_code)]
+        let is_zero = |place: &std::mem::MaybeUninit<u8>| unsafe { place.assume_init_read() } == 0;
+        assert!(places.iter().all(is_zero));
+    });
+}
+
+#[test]
 fn nested_use_of_a_full_scratch_has_nothing() {
     scratch::with(|outer| {
         outer.alloc_slice_uninit::<u8>(scratch::BYTES);

@@ -36,12 +36,12 @@ impl ArenaCounted {
     /// Instructions for [`ALLOCATIONS_COUNTED`], as counted when this was last renewed.
     pub const fn recorded(self) -> u64 {
         match self {
-            Self::Floor => 1_000_000,
-            Self::Arena => 1_000_000,
-            Self::Scope => 1_000_000,
-            Self::Bumpalo => 1_000_000,
-            Self::Vector => 1_000_000,
-            Self::Scratch => 1_000_000,
+            Self::Floor => 145_320,
+            Self::Arena => 227_732,
+            Self::Scope => 197_332,
+            Self::Bumpalo => 210_773,
+            Self::Vector => 496_045,
+            Self::Scratch => 656_045,
         }
     }
 

@@ -11,6 +11,9 @@ struct Refusing;
 thread_local! {
     // Without destructor, so that it is there whenever the allocator is called.
     static REFUSES_FROM: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Of freed memory of this size it notes whether all bytes are zero.
+    static WATCHED: Cell<usize> = const { Cell::new(usize::MAX) };
+    static ALL_ZERO: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 // SAFETY: null, or what the system's allocator answers.
@@ -25,6 +28,11 @@ unsafe impl GlobalAlloc for Refusing {
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        if layout.size() == WATCHED.get() {
+            // SAFETY: still the caller's memory, and the test that watches has written all of it.
+            let bytes = unsafe { std::slice::from_raw_parts(start, layout.size()) };
+            ALL_ZERO.set(Some(bytes.iter().all(|byte| *byte == 0)));
+        }
         // SAFETY: the caller keeps `dealloc`'s contract, and the memory is the system's.
         unsafe { System.dealloc(start, layout) }
     }
@@ -39,6 +47,18 @@ fn refusing_from<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
     let result = work();
     REFUSES_FROM.set(usize::MAX);
     result
+}
+
+#[test]
+fn arena_that_is_dropped_is_wiped_if_it_was_told_to() {
+    for zero in [true, false] {
+        let arena = Arena::with_capacity(12_347).with_zero(zero);
+        arena.alloc_slice_with(12_347, |_| 0xAA_u8);
+        WATCHED.set(12_347);
+        drop(arena);
+        WATCHED.set(usize::MAX);
+        assert_eq!(ALL_ZERO.take(), Some(zero));
+    }
 }
 
 #[test]

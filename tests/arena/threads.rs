@@ -154,7 +154,9 @@ fn nested_use_is_entered_in_the_books_when_it_ends() {
     let worker = thread::spawn(|| {
         let _alone = ALONE.lock();
         let before = all_threads();
-        Arena::with_thread(|_| Arena::with_thread(|inner| inner.alloc_slice_uninit::<u8>(700_001).len()));
+        Arena::with_thread(|_| {
+            Arena::with_thread(|inner| inner.alloc_slice_uninit::<u8>(700_001).len())
+        });
         let after = all_threads();
         assert!(after.allocations > before.allocations);
         assert!(after.high_water >= 700_001);
