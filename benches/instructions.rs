@@ -5,8 +5,7 @@
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use knhk_pool_benches::{Counted, CountedRing, Warm, WarmRing};
-use knhk_pool_benches::{ArenaCounted, ArenaWarm, Counted, Warm};
+use knhk_pool_benches::{ArenaCounted, ArenaWarm, Counted, CountedRing, Warm, WarmRing};
 
 fn limited(counted: Counted) -> LibraryBenchmarkConfig {
     limited_to(counted.limit())
@@ -20,9 +19,6 @@ fn limited_to(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     // Marked paths have more.
     if cfg!(target_arch = "x86_64") && !cfg!(feature = "allocation-tracking") {
-fn limited_to(instructions: u64) -> LibraryBenchmarkConfig {
-    let mut callgrind = Callgrind::default();
-    if cfg!(target_arch = "x86_64") {
         callgrind.hard_limits([(EventKind::Ir, instructions)]);
     }
     let mut config = LibraryBenchmarkConfig::default();
@@ -75,6 +71,10 @@ fn warm_ring(counted: CountedRing) -> WarmRing {
 #[bench::rtrb_one(args = (CountedRing::RtrbOne), config = limited_ring(CountedRing::RtrbOne))]
 #[bench::rtrb_burst(args = (CountedRing::RtrbBurst), config = limited_ring(CountedRing::RtrbBurst))]
 fn rings(mut warm: WarmRing) -> WarmRing {
+    warm.run();
+    warm
+}
+
 fn warm_arena(counted: ArenaCounted) -> ArenaWarm {
     counted.prepare()
 }
@@ -91,6 +91,8 @@ fn allocations(mut warm: ArenaWarm) -> ArenaWarm {
     warm
 }
 
-library_benchmark_group!(name = instructions, benchmarks = [pairs, rings]);
-library_benchmark_group!(name = instructions, benchmarks = [pairs, allocations]);
+library_benchmark_group!(
+    name = instructions,
+    benchmarks = [pairs, rings, allocations]
+);
 main!(library_benchmark_groups = instructions);

@@ -128,8 +128,11 @@ pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};
 pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};
 pub use crate::pool_error::PoolError;
-pub use crate::registry::{ArenaSnapshot, PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot};
+pub use crate::registry::{
+    ArenaSnapshot, PoolKind, PoolSnapshot, Snapshot, ThreadSpread, snapshot,
+};
 pub use crate::ring::{EventRingBuffer, spsc};
+pub use crate::scratch::ScratchBuffer;
 pub use crate::thread_object_pool::ThreadObjectPool;
 pub use crate::triples::{
     Assertion, AssertionRing, CapacityUsage, Delta, DeltaRing, KnhkPool, KnhkRings, MergedReceipt,

@@ -11,8 +11,8 @@
 //!    layout follows.
 
 pub(crate) mod block;
-pub(crate) mod ring_slots;
 pub(crate) mod chunk;
+pub(crate) mod ring_slots;
 pub(crate) mod slab;
 pub(crate) mod slots;
 pub(crate) mod spill;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 24] = [
+const LEVELS: [(&str, u32); 26] = [
     ("sync", 0),
     ("telemetry", 4),
     ("workload", 0),

@@ -8,7 +8,7 @@ use super::semconv::{
     metric,
 };
 use crate::hot_path;
-use crate::registry::{PoolKind, PoolSnapshot, snapshot};
+use crate::registry::{ArenaSnapshot, PoolKind, PoolSnapshot, snapshot};
 
 /// The metrics that the library emits: those of the registry that are not the service's.
 pub(super) fn metrics() -> impl Iterator<Item = &'static Metric> {
@@ -36,8 +36,12 @@ pub(super) enum Value {
 pub(super) fn take() -> Vec<Reading> {
     let mut readings = Readings::default();
     let rates = interval_rates();
-    for pool in &snapshot().pools {
+    let seen = snapshot();
+    for pool in &seen.pools {
         readings.pool(pool, &rates);
+    }
+    for arena in &seen.arenas {
+        readings.arena(arena);
     }
     readings.violations();
     readings.0
@@ -189,6 +193,26 @@ impl Readings {
         if let Some((lowest, highest)) = pool.spread.hit_rate {
             self.double(names.hit_rates[0], &owner, lowest);
             self.double(names.hit_rates[1], &owner, highest);
+        }
+    }
+
+    fn arena(&mut self, arena: &ArenaSnapshot) {
+        let owner = [(attribute::KNHK_ARENA_NAME, arena.name)];
+        let stats = &arena.stats;
+        for (metric, value) in [
+            (&metric::KNHK_ARENA_ALLOCATE, stats.allocations),
+            (&metric::KNHK_ARENA_OVERFLOW, stats.overflows),
+            (&metric::KNHK_ARENA_RESET, stats.resets),
+            (&metric::KNHK_ARENA_IN_USE, stats.in_use as u64),
+            (&metric::KNHK_ARENA_CAPACITY, stats.capacity as u64),
+            (&metric::KNHK_ARENA_HIGH_WATER, stats.high_water as u64),
+            (&metric::KNHK_ARENA_HEAP, stats.heap_bytes as u64),
+            (&metric::KNHK_ARENA_COUNT, stats.arenas as u64),
+        ] {
+            self.int(metric, &owner, value);
+        }
+        if let Some(share) = stats.utilization() {
+            self.double(&metric::KNHK_ARENA_UTILIZATION, &owner, share);
         }
     }
 

@@ -346,13 +346,13 @@ pub mod metric {
         brief: "Bytes that overflowing allocations hold on the heap.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
-    /// The most bytes that one arena ever had allocated at once.
+    /// The most bytes that one arena ever had allocated at once, heap included.
     pub const KNHK_ARENA_HIGH_WATER: Metric = Metric {
         name: "knhk.arena.high_water",
         instrument: Instrument::Gauge,
         unit: "By",
         value_type: ValueType::Int,
-        brief: "The most bytes that one arena ever had allocated at once.",
+        brief: "The most bytes that one arena ever had allocated at once, heap included.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
     /// Bytes of the chunk that are allocated, padding included.
@@ -364,13 +364,13 @@ pub mod metric {
         brief: "Bytes of the chunk that are allocated, padding included.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
-    /// Allocations that did not fit into the arena's chunk: refused, or served by the heap.
+    /// Requests that did not fit into the arena's chunk: refused, or served by the heap.
     pub const KNHK_ARENA_OVERFLOW: Metric = Metric {
         name: "knhk.arena.overflow",
         instrument: Instrument::Counter,
         unit: "{overflow}",
         value_type: ValueType::Int,
-        brief: "Allocations that did not fit into the arena's chunk: refused, or served by the heap.",
+        brief: "Requests that did not fit into the arena's chunk: refused, or served by the heap.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
     /// Times that the arena was emptied.

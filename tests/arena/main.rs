@@ -17,6 +17,18 @@ mod threads;
 
 use std::alloc::Layout;
 
+use knhk_pool::HotPathAlloc;
+use refused::Refusing;
+
+#[global_allocator]
+static ALLOCATOR: HotPathAlloc<Refusing> = HotPathAlloc::new(Refusing);
+
+#[test]
+#[cfg(feature = "allocation-tracking")]
+fn hot_paths_are_proved_here() {
+    knhk_pool::hot_path::assert_armed();
+}
+
 fn layout(bytes: usize, align: usize) -> Layout {
     Layout::from_size_align(bytes, align).expect("a layout")
 }

@@ -6,14 +6,14 @@ use proptest::prelude::*;
 
 use crate::{arena_model, layout};
 
-const CASES: u32 = if cfg!(miri) { 8 } else { 10_000 };
+const CASES: u32 = if cfg!(miri) { 4 } else { 10_000 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn live_allocations_are_apart_aligned_and_keep_what_they_hold(
-        script in vec(any::<u8>(), 0..if cfg!(miri) { 60 } else { 300 })
+        script in vec(any::<u8>(), 0..if cfg!(miri) { 30 } else { 300 })
     ) {
         arena_model::check(&script);
     }

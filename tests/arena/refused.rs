@@ -6,7 +6,7 @@ use std::cell::Cell;
 use knhk_pool::{Arena, ArenaError, ArenaOverflow};
 
 /// The system's allocator, which refuses what this thread tells it to.
-struct Refusing;
+pub(crate) struct Refusing;
 
 thread_local! {
     // Without destructor, so that it is there whenever the allocator is called.
@@ -37,9 +37,6 @@ unsafe impl GlobalAlloc for Refusing {
         unsafe { System.dealloc(start, layout) }
     }
 }
-
-#[global_allocator]
-static REFUSING: Refusing = Refusing;
 
 /// Runs `work` while requests of `bytes` and more are refused.
 fn refusing_from<R>(bytes: usize, work: impl FnOnce() -> R) -> R {
