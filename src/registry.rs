@@ -37,12 +37,12 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// What remains of a pool that was dropped.
-    fn ended(&self) -> Self {
-        Self {
-            stats: self.stats.ended(),
-            ..Self::default()
-        }
+    /// Adds a pool that is dropped: of its stats what remains, and its settings in place of those of
+    /// the one before.
+    fn end(&mut self, last: &Self) {
+        self.stats += last.stats.ended();
+        self.size = last.size;
+        self.hit_rate_warning = last.hit_rate_warning;
     }
 }
 
@@ -86,10 +86,8 @@ pub(crate) fn unregister(source: &Arc<dyn Source>) {
     let mut registry = lock(&REGISTRY);
     let registry = &mut *registry;
     registry.living.retain(|other| !Arc::ptr_eq(other, source));
-    *registry
-        .ended
-        .entry((source.kind(), source.name()))
-        .or_default() += source.look().ended();
+    let ended = registry.ended.entry((source.kind(), source.name()));
+    ended.or_default().end(&source.look());
 }
 
 /// Makes the arena with these books visible in every later [`snapshot`].
@@ -151,9 +149,15 @@ pub fn snapshot() -> Snapshot {
         Ok(registry) => registry,
         Err(_) => lock(&REGISTRY),
     };
-    let mut sums = registry.ended.clone();
+    let mut sums = BTreeMap::<Key, Look>::new();
     for source in &registry.living {
         *sums.entry((source.kind(), source.name())).or_default() += source.look();
+    }
+    for (key, ended) in &registry.ended {
+        // Settings are those of the living, where there are any.
+        let sum = sums.entry(*key);
+        sum.and_modify(|living| living.stats += ended.stats)
+            .or_insert(*ended);
     }
     let mut arena_sums = registry.ended_arenas.clone();
     for (name, counters) in &registry.living_arenas {
@@ -199,10 +203,10 @@ pub struct PoolSnapshot {
     /// What all pools of that name and kind have done.
     pub stats: PoolStats,
     /// Buffers that the pool has for each thread, or objects that it can hold; of several the
-    /// largest, 0 when none is left.
+    /// largest, of those that are gone the last.
     pub size: usize,
     /// The hit rate below which a telemetry monitor warns, from 0 to 1; of
-    /// several the highest, 0 when none is left.
+    /// several the highest, of those that are gone the last.
     pub hit_rate_warning: f64,
     /// How far apart the living threads are.
     pub spread: ThreadSpread,

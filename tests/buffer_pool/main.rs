@@ -150,6 +150,24 @@ fn totals_of_a_dropped_pool_balance_even_if_a_buffer_was_forgotten() {
 }
 
 #[test]
+fn a_dropped_pool_keeps_its_settings_until_one_of_its_name_lives() {
+    let seen = || {
+        let pools = snapshot().pools.into_iter();
+        let mut named = pools.filter(|pool| pool.name == "settings");
+        let seen = named.next().expect("it was there");
+        (seen.size, seen.hit_rate_warning)
+    };
+    let builder = || BufferPool::builder("settings").workload(Workload::Low);
+    let first = builder().pool_size(9).hit_rate_warning(0.5).build();
+    drop(first.expect("sizes are in range"));
+    assert_eq!(seen(), (9, 0.5));
+    let second = builder().pool_size(2).hit_rate_warning(0.25).build();
+    assert_eq!(seen(), (2, 0.25));
+    drop(second);
+    assert_eq!(seen(), (2, 0.25));
+}
+
+#[test]
 fn acquire_can_be_tried_behind_catch_unwind() {
     let pool = pool_of("catch-unwind", 2);
     let len = std::panic::catch_unwind(|| pool.acquire().len());
