@@ -38,6 +38,9 @@ pub struct Samples {
 }
 
 impl Samples {
+    /// Of several workers and passes, no more are kept.
+    pub const ALL_MAX: usize = 1 << 16;
+
     /// None yet, and room for as many as are kept: [`push`](Self::push) does not allocate.
     pub fn with_room() -> Self {
         Self {
@@ -48,11 +51,13 @@ impl Samples {
 
     /// Keeps `sample`.
     pub fn push(&mut self, sample: Sample) {
-        if self.kept.len() < SAMPLES_MAX {
-            self.kept.push(sample);
-        } else {
-            self.kept[self.next] = sample;
-            self.next = (self.next + 1) % SAMPLES_MAX;
+        self.keep(sample, SAMPLES_MAX);
+    }
+
+    /// Adds all of `others`; of more than [`ALL_MAX`](Self::ALL_MAX) the newest are kept.
+    pub fn extend(&mut self, others: &Self) {
+        for sample in &others.kept {
+            self.keep(*sample, Self::ALL_MAX);
         }
     }
 
@@ -61,9 +66,13 @@ impl Samples {
         self.kept.iter()
     }
 
-    /// Adds all of `others`.
-    pub fn extend(&mut self, others: &Self) {
-        self.kept.extend_from_slice(&others.kept);
+    fn keep(&mut self, sample: Sample, max: usize) {
+        if self.kept.len() < max {
+            self.kept.push(sample);
+        } else {
+            self.kept[self.next] = sample;
+            self.next = (self.next + 1) % max;
+        }
     }
 
     /// Nanoseconds for one of what `count` counts, in the median sample that has any; 0 if none has.

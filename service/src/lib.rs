@@ -29,6 +29,7 @@ pub mod memory;
 pub mod output;
 pub mod pages;
 pub mod pass;
+pub mod passes;
 pub mod pools;
 pub mod progress;
 pub mod reflex;

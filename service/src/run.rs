@@ -13,6 +13,7 @@ use crate::input::{Input, ReadError};
 use crate::instruments;
 use crate::output::{Output, WriteError, files};
 use crate::pass::{Pass, PassError, Source, pass};
+use crate::passes::Passes;
 use crate::pools::{EMIT, PoolChoice, pool_lines};
 use crate::progress::Progress;
 use crate::summary::{Comparison, Speed, Summary};
@@ -57,6 +58,8 @@ pub struct Options {
     pub workers: usize,
     /// Passes over the deltas, or rounds of a comparison; at least 1.
     pub repeat: Option<u32>,
+    /// Passes go on until so much time has gone by, in place of a number of them.
+    pub at_least: Option<Duration>,
     /// Where memory comes from.
     pub mode: Mode,
     /// Settings of the pools.
@@ -126,18 +129,15 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> 
     };
     let (passes, comparison) = stage.run(options, output)?;
     progress.clear();
-    let speed = Speed::of(&passes, plan.triples.len());
-    Ok(
-        Summary::new(options, &plan, &passes[0], speed, passes.len())
-            .with_ingest(&ingested, ingest, transform)
-            .with_pools(if options.mode == Mode::Heap {
-                Vec::new()
-            } else {
-                pool_lines()
-            })
-            .with_comparison(comparison)
-            .with_ticks(core_ghz()),
-    )
+    Ok(Summary::new(options, &plan, &passes)
+        .with_ingest(&ingested, ingest, transform)
+        .with_pools(if options.mode == Mode::Heap {
+            Vec::new()
+        } else {
+            pool_lines()
+        })
+        .with_comparison(comparison)
+        .with_ticks(core_ghz()))
 }
 
 /// What can be wrong before anything is read, and was not.
@@ -219,13 +219,10 @@ impl Stage<'_> {
         &self,
         options: &Options,
         output: Option<Output>,
-    ) -> Result<(Vec<Pass>, Option<Comparison>), RunError> {
+    ) -> Result<(Passes, Option<Comparison>), RunError> {
         match options.mode {
-            Mode::Compare => self.compare(Rounds::of(options.repeat), output),
-            mode => Ok((
-                self.repeat(mode, options.repeat.unwrap_or(1), output)?,
-                None,
-            )),
+            Mode::Compare => self.compare(Rounds::of_comparison(options), output),
+            mode => Ok((self.repeat(mode, Rounds::of_passes(options), output)?, None)),
         }
     }
 
@@ -233,16 +230,15 @@ impl Stage<'_> {
     fn repeat(
         &self,
         mode: Mode,
-        times: u32,
+        rounds: Rounds,
         output: Option<Output>,
-    ) -> Result<Vec<Pass>, RunError> {
-        let mut passes = vec![self.pass(mode, output.as_ref())?];
+    ) -> Result<Passes, RunError> {
+        let start = Instant::now();
+        let mut passes = Passes::of(self.pass(mode, output.as_ref())?);
         finish(output)?;
-        for _ in 1..times {
-            passes.push(self.pass(mode, None)?);
+        while rounds.go_on(passes.len(), start.elapsed()) {
+            passes.push(&self.pass(mode, None)?);
         }
-        let agree = passes.iter().all(|pass| pass.totals == passes[0].totals);
-        assert!(agree, "the same deltas gave different results");
         Ok(passes)
     }
 
@@ -251,25 +247,26 @@ impl Stage<'_> {
         &self,
         rounds: Rounds,
         output: Option<Output>,
-    ) -> Result<(Vec<Pass>, Option<Comparison>), RunError> {
+    ) -> Result<(Passes, Option<Comparison>), RunError> {
         self.pass(Mode::Pooled, output.as_ref())?;
         finish(output)?;
         self.pass(Mode::Heap, None)?;
-        let (mut pooled, mut heap) = (Vec::new(), Vec::new());
         let start = Instant::now();
-        while rounds.go_on(pooled.len() as u32, start.elapsed()) {
+        let mut pooled = Passes::of(self.pass(Mode::Pooled, None)?);
+        let mut heap = Passes::of(self.pass(Mode::Heap, None)?);
+        while rounds.go_on(pooled.len(), start.elapsed()) {
             // Whoever comes second finds warmer caches: so each is second in every other round.
             if pooled.len().is_multiple_of(2) {
-                pooled.push(self.pass(Mode::Pooled, None)?);
-                heap.push(self.pass(Mode::Heap, None)?);
+                pooled.push(&self.pass(Mode::Pooled, None)?);
+                heap.push(&self.pass(Mode::Heap, None)?);
             } else {
-                heap.push(self.pass(Mode::Heap, None)?);
-                pooled.push(self.pass(Mode::Pooled, None)?);
+                heap.push(&self.pass(Mode::Heap, None)?);
+                pooled.push(&self.pass(Mode::Pooled, None)?);
             }
         }
-        let mut all = pooled.iter().chain(&heap);
-        assert!(
-            all.all(|pass| pass.totals == pooled[0].totals),
+        assert_eq!(
+            pooled.totals(),
+            heap.totals(),
             "pools and heap gave different results"
         );
         let triples = self.plan.triples.len();
@@ -292,43 +289,50 @@ impl Stage<'_> {
     }
 }
 
-/// How many rounds a comparison has.
+/// How many passes, or rounds of a comparison, there are.
 struct Rounds {
-    min: u32,
-    max: u32,
+    min: usize,
+    max: usize,
     time_min: Duration,
 }
 
 impl Rounds {
+    fn of_passes(options: &Options) -> Self {
+        Self::chosen(options).unwrap_or(Self::exactly(1))
+    }
+
     /// As many as were asked for; else at least 7, and as many as fill a second: a pass over little
     /// data is short, and its time more noise than time.
-    fn of(chosen: Option<u32>) -> Self {
-        match chosen {
-            Some(rounds) => Self {
-                min: rounds,
-                max: rounds,
-                time_min: Duration::ZERO,
-            },
-            None => Self {
-                min: 7,
-                max: 999,
-                time_min: Duration::from_secs(1),
-            },
+    fn of_comparison(options: &Options) -> Self {
+        Self::chosen(options).unwrap_or(Self {
+            min: 7,
+            max: 999,
+            time_min: Duration::from_secs(1),
+        })
+    }
+
+    fn chosen(options: &Options) -> Option<Self> {
+        let timed = options.at_least.map(|time_min| Self {
+            min: 1,
+            max: usize::MAX,
+            time_min,
+        });
+        timed.or_else(|| options.repeat.map(|rounds| Self::exactly(rounds as usize)))
+    }
+
+    fn exactly(rounds: usize) -> Self {
+        Self {
+            min: rounds,
+            max: rounds,
+            time_min: Duration::ZERO,
         }
     }
 
-    fn go_on(&self, done: u32, elapsed: Duration) -> bool {
+    fn go_on(&self, done: usize, elapsed: Duration) -> bool {
         done < self.min || (done < self.max && elapsed < self.time_min)
     }
 }
 
 fn finish(output: Option<Output>) -> Result<(), WriteError> {
     output.map_or(Ok(()), Output::finish)
-}
-
-/// The median of what `measure` gives for each pass.
-pub(crate) fn median(passes: &[Pass], measure: impl Fn(&Pass) -> Duration) -> Duration {
-    let mut all: Vec<Duration> = passes.iter().map(measure).collect();
-    all.sort();
-    all[all.len() / 2]
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::clock::Samples;
 use crate::ingest::{BadLine, Ingested};
-use crate::pass::Pass;
+use crate::passes::Passes;
 use crate::pools::PoolLine;
-use crate::run::{Mode, Options, median};
+use crate::run::{Mode, Options};
 use crate::worker::Plan;
 
 /// What a run came to. Counts are those of one pass; `pools` covers all passes.
@@ -140,12 +139,9 @@ impl Comparison {
 
 impl Speed {
     /// The median of `passes`, of `triples` triples each.
-    pub fn of(passes: &[Pass], triples: usize) -> Self {
-        let seconds = median(passes, |pass| pass.wall).as_secs_f64();
-        let mut samples = Samples::default();
-        for pass in passes {
-            samples.extend(&pass.samples);
-        }
+    pub fn of(passes: &Passes, triples: usize) -> Self {
+        let seconds = passes.median_wall().as_secs_f64();
+        let samples = passes.samples();
         Self {
             seconds,
             triples_per_second: if seconds > 0.0 {
@@ -153,7 +149,7 @@ impl Speed {
             } else {
                 0.0
             },
-            output_seconds: passes.iter().map(|pass| pass.writing.as_secs_f64()).sum(),
+            output_seconds: passes.writing().as_secs_f64(),
             stages: Stages {
                 load_ns_per_run: samples.median_ns(|batch| batch.load, |batch| batch.runs),
                 reflex_ns_per_run: samples.median_ns(|batch| batch.reflex, |batch| batch.runs),
@@ -166,14 +162,8 @@ impl Speed {
 }
 
 impl Summary {
-    pub(crate) fn new(
-        options: &Options,
-        plan: &Plan<'_>,
-        pass: &Pass,
-        speed: Speed,
-        passes: usize,
-    ) -> Self {
-        let totals = &pass.totals;
+    pub(crate) fn new(options: &Options, plan: &Plan<'_>, passes: &Passes) -> Self {
+        let totals = passes.totals();
         let merged = totals.merged;
         let hooks = plan
             .hooks
@@ -195,7 +185,7 @@ impl Summary {
             },
             workers: options.workers,
             delta: options.delta_len,
-            passes,
+            passes: passes.len(),
             triples: plan.triples.len() as u64,
             bad_lines: 0,
             bad_lines_shown: Vec::new(),
@@ -213,7 +203,7 @@ impl Summary {
             hooks: hooks.collect(),
             ingest_seconds: 0.0,
             transform_seconds: 0.0,
-            speed,
+            speed: Speed::of(passes, plan.triples.len()),
             core_ghz: 0.0,
             pools: Vec::new(),
             compare: None,

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
@@ -80,6 +81,10 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repeat: Option<u32>,
 
+    /// Repeat passes, or rounds of --compare, until so much time has gone by: 500ms, 90s, 5m, 2h
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, conflicts_with = "repeat")]
+    at_least: Option<Duration>,
+
     /// Take memory from the heap at each use, instead of from the pools
     #[arg(long)]
     no_pool: bool,
@@ -156,6 +161,7 @@ impl RunArguments {
                 .workers
                 .map_or(settings.workers.value, |workers| workers as usize),
             repeat: self.repeat,
+            at_least: self.at_least,
             mode: self.mode(),
             pools: self.pools(),
         })
@@ -201,4 +207,27 @@ impl PoolArguments {
 
 fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
+}
+
+/// The longest that a run can be asked to last: 30 days, in milliseconds.
+const DURATION_MS_MAX: u64 = 30 * 24 * 3_600_000;
+
+/// A whole number and its unit: `ms`, `s`, `m` or `h`.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    let expected = "expected a number and ms, s, m or h, such as 90s, from 1ms to 720h";
+    let unit_at = text.find(|c: char| !c.is_ascii_digit()).ok_or(expected)?;
+    let (number, unit) = text.split_at(unit_at);
+    let unit_ms = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(expected),
+    };
+    let ms = number
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(unit_ms));
+    let ms = ms.filter(|ms| (1..=DURATION_MS_MAX).contains(ms));
+    ms.map(Duration::from_millis).ok_or(expected)
 }
