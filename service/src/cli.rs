@@ -11,9 +11,9 @@ mod config;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::pools::{EMIT, PoolChoice};
 use crate::progress::Progress;
@@ -21,6 +21,7 @@ use crate::report::{Style, render};
 use crate::run::{Options, RunError, run};
 use crate::settings::Settings;
 use crate::summary::Summary;
+use crate::telemetry::{self, Telemetry, TelemetryError};
 use crate::toml_error::TomlError;
 use arguments::{Arguments, Command, RunArguments, UsageError};
 
@@ -37,6 +38,8 @@ enum Failure {
     Usage(#[from] UsageError),
     #[error(transparent)]
     Settings(#[from] TomlError),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     #[error("cannot write standard output: {0}")]
     Print(#[from] io::Error),
 }
@@ -62,16 +65,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if message.use_stderr() { FAILED } else { DONE });
         }
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(style(io::stderr().is_terminal()) == Style::Colour)
-        .with_max_level(LevelFilter::WARN)
-        .without_time()
-        .with_target(false)
-        .init();
     let done = match arguments.command {
         Command::Run(arguments) => run_command(&arguments),
-        Command::Config(arguments) => config::command(&arguments),
+        Command::Config(arguments) => {
+            telemetry::warnings_only();
+            config::command(&arguments)
+        }
     };
     ExitCode::from(match done {
         Ok(code) => code,
@@ -86,9 +85,12 @@ pub fn main() -> ExitCode {
 fn run_command(arguments: &RunArguments) -> Result<u8, Failure> {
     let settings = settings(&arguments.pools())?;
     let options = arguments.options(&settings)?;
+    let interval = Duration::from_secs(settings.monitor_interval_s.value as u64);
+    let telemetry = Telemetry::start(&arguments.telemetry(), interval, complain)?;
     let progress = Progress::on_terminal();
     let ended = run(&options, &progress);
     progress.clear();
+    telemetry.finish();
     let summary = ended?;
     for line in &summary.bad_lines_shown {
         complain(&format!("bad line: {line}"));
@@ -143,12 +145,16 @@ fn settings(pools: &PoolChoice) -> Result<Settings, Failure> {
     Ok(Settings::load(pools)?)
 }
 
-/// Colours only on a terminal, and not where `NO_COLOR` is set to anything.
 fn style(is_terminal: bool) -> Style {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if is_terminal && !refused {
+    if may_colour(is_terminal) {
         Style::Colour
     } else {
         Style::Plain
     }
+}
+
+/// Colours only on a terminal, and not where `NO_COLOR` is set to anything.
+pub(crate) fn may_colour(is_terminal: bool) -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    is_terminal && !refused
 }

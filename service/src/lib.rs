@@ -37,6 +37,7 @@ pub mod report;
 pub mod run;
 pub mod settings;
 pub mod summary;
+pub mod telemetry;
 pub mod terms;
 pub mod toml_error;
 pub mod transform;

@@ -4,6 +4,7 @@
 //! [poold]
 //! workers = 4   # threads; the cores if not set
 //! delta = 8     # triples a delta
+//! monitor_interval_s = 10   # seconds between two looks at the pools' hit rates
 //! ```
 //!
 //! The command line wins over them.
@@ -25,7 +26,11 @@ pub const WORKERS: RangeInclusive<u32> = 1..=1024;
 /// Triples a delta that may be asked for.
 pub const DELTA: RangeInclusive<u32> = 1..=u32::MAX;
 
+/// Seconds between two looks at the pools that may be asked for.
+pub const MONITOR_INTERVAL_S: RangeInclusive<u32> = 1..=3600;
+
 const DELTA_DEFAULT: u32 = 8;
+const MONITOR_INTERVAL_S_DEFAULT: u32 = 10;
 
 /// A value and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +48,8 @@ pub struct Settings {
     pub workers: Setting,
     /// Triples a delta.
     pub delta: Setting,
+    /// Seconds between two looks at the pools' hit rates.
+    pub monitor_interval_s: Setting,
 }
 
 #[derive(Default, Deserialize)]
@@ -56,6 +63,7 @@ struct File {
 struct Table {
     workers: Option<Spanned<u32>>,
     delta: Option<Spanned<u32>>,
+    monitor_interval_s: Option<Spanned<u32>>,
 }
 
 impl Settings {
@@ -90,13 +98,18 @@ impl Settings {
     }
 
     fn of(file: TomlText<'_>) -> Result<Self, TomlError> {
-        let File {
-            poold: Table { workers, delta },
-        } = file.read()?;
+        let File { poold } = file.read()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            workers: setting(file, "workers", workers, WORKERS, cores)?,
-            delta: setting(file, "delta", delta, DELTA, DELTA_DEFAULT as usize)?,
+            workers: setting(file, "workers", poold.workers, WORKERS, cores)?,
+            delta: setting(file, "delta", poold.delta, DELTA, DELTA_DEFAULT as usize)?,
+            monitor_interval_s: setting(
+                file,
+                "monitor_interval_s",
+                poold.monitor_interval_s,
+                MONITOR_INTERVAL_S,
+                MONITOR_INTERVAL_S_DEFAULT as usize,
+            )?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What the command line may say.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::input::Input;
 use crate::pools::PoolChoice;
 use crate::run::{Mode, Options};
 use crate::settings::{DELTA, Settings, WORKERS};
+use crate::telemetry::{TelemetryChoice, address};
 
 /// The KNHK pipeline on pooled memory.
 #[derive(Debug, Parser)]
@@ -100,6 +102,25 @@ pub(super) struct RunArguments {
     /// Exit with 0 even if some lines were bad
     #[arg(long)]
     pub(super) lenient: bool,
+
+    #[command(flatten)]
+    telemetry: TelemetryArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Telemetry (the standard OTEL_* variables hold, too)")]
+struct TelemetryArguments {
+    /// Export metrics, traces and logs to the OpenTelemetry collector at URL, http://HOST:4318
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+
+    /// How: http/protobuf, or grpc (then to port 4317) [default: http/protobuf]
+    #[arg(long, value_name = "PROTOCOL")]
+    otlp_protocol: Option<String>,
+
+    /// Serve metrics to Prometheus at http://ADDRESS/metrics; PORT alone is 127.0.0.1:PORT, 0 any
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    metrics_addr: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -135,6 +156,14 @@ pub(super) enum UsageError {
 impl RunArguments {
     pub(super) fn pools(&self) -> PoolChoice {
         self.pools.choice()
+    }
+
+    pub(super) fn telemetry(&self) -> TelemetryChoice {
+        TelemetryChoice {
+            otlp_endpoint: self.telemetry.otlp_endpoint.clone(),
+            otlp_protocol: self.telemetry.otlp_protocol.clone(),
+            metrics_addr: self.telemetry.metrics_addr,
+        }
     }
 
     pub(super) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {

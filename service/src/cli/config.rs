@@ -35,7 +35,7 @@ pub(super) fn command(arguments: &ConfigArguments) -> Result<u8, Failure> {
 fn as_toml(settings: &Settings, pools: &Explained) -> String {
     let mut text = "[poold]\n".to_owned();
     for (key, Setting { value, source }) in rows(settings) {
-        writeln!(text, "{key:<16} = {value:<8}  # {source}").expect("a String takes all");
+        writeln!(text, "{key:<18} = {value:<8}  # {source}").expect("a String takes all");
     }
     for (pool, explanation) in pools {
         write!(text, "\n[pools.{pool}]\n{explanation}").expect("a String takes all");
@@ -63,6 +63,10 @@ fn pool_json(pool: &str, explanation: &Explanation) -> Value {
     json!({ "name": pool, "settings": settings.collect::<Vec<_>>() })
 }
 
-fn rows(settings: &Settings) -> [(&'static str, &Setting); 2] {
-    [("workers", &settings.workers), ("delta", &settings.delta)]
+fn rows(settings: &Settings) -> [(&'static str, &Setting); 3] {
+    [
+        ("workers", &settings.workers),
+        ("delta", &settings.delta),
+        ("monitor_interval_s", &settings.monitor_interval_s),
+    ]
 }

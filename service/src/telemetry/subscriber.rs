@@ -1,0 +1,115 @@
+//! The process's `tracing` subscriber: who sees which span and event.
+//!
+//! | from | standard error | OTLP |
+//! |---|---|---|
+//! | our events that the registry declares | from INFO on | yes |
+//! | our other events | from INFO on | no |
+//! | our spans | no | yes |
+//! | the SDK (`opentelemetry…`) | as `OTEL_LOG_LEVEL` says, else no | no |
+//! | anything else: HTTP, gRPC, runtime | no | no |
+//!
+//! So an exporter's own spans and events are never exported, and an outage does not flood the screen.
+//! A span that no exporter wants is disabled at its call site.
+
+use std::io::{self, IsTerminal as _};
+
+use knhk_pool::telemetry::semconv::event;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use super::providers::{self, Providers};
+
+/// The library's target, and the beginning of the service's.
+const OURS: &str = "knhk_pool";
+
+/// Events that may leave the process.
+const DECLARED: [&str; 6] = [
+    event::KNHK_BUFFER_POOL_BAD_CONFIG,
+    event::KNHK_BUFFER_POOL_HIT_RATE_RECOVERED,
+    event::KNHK_BUFFER_POOL_LOW_HIT_RATE,
+    event::KNHK_HOT_PATH_VIOLATION,
+    event::KNHK_OBJECT_POOL_HIT_RATE_RECOVERED,
+    event::KNHK_OBJECT_POOL_LOW_HIT_RATE,
+];
+
+/// Our events on standard error, and nothing else: for a command that has no telemetry.
+pub fn warnings_only() {
+    tracing_subscriber::registry()
+        .with(on_stderr(LevelFilter::OFF))
+        .init();
+}
+
+/// What `providers` export, and our events on standard error; the SDK's from `sdk` on.
+pub(super) fn install(providers: &Providers, sdk: LevelFilter) {
+    let spans = providers.traces.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer_with_scope(providers::scope()))
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_target(false)
+            .with_level(false)
+            .with_filter(filter_fn(is_our_span))
+    });
+    let events = providers.logs.as_ref().map(|provider| {
+        OpenTelemetryTracingBridge::new(provider).with_filter(filter_fn(is_declared))
+    });
+    tracing_subscriber::registry()
+        .with(spans)
+        .with(events)
+        .with(on_stderr(sdk))
+        .init();
+}
+
+fn on_stderr<S>(sdk: LevelFilter) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(crate::cli::may_colour(io::stderr().is_terminal()))
+        .without_time()
+        .with_target(false)
+        // It would panic where standard error is closed.
+        .log_internal_errors(false)
+        .with_filter(filter_fn(move |metadata| is_shown(metadata, sdk)))
+}
+
+fn is_our_span(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with(OURS)
+}
+
+fn is_declared(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
+        && metadata.target().starts_with(OURS)
+        && DECLARED.contains(&metadata.name())
+}
+
+fn is_shown(metadata: &Metadata<'_>, sdk: LevelFilter) -> bool {
+    let from = |prefix| metadata.target().starts_with(prefix);
+    let is_wanted = if from(OURS) {
+        *metadata.level() <= Level::INFO
+    } else {
+        from("opentelemetry") && *metadata.level() <= sdk
+    };
+    metadata.is_event() && is_wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_events_of_the_registry_may_leave() {
+        let registry = knhk_semconv::Registry::of_this_project().expect("it can be read");
+        let mut named: Vec<&str> = registry.events.iter().map(|event| &*event.name).collect();
+        named.sort_unstable();
+        assert_eq!(named, DECLARED);
+    }
+}

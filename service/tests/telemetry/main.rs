@@ -1,0 +1,12 @@
+//! `knhk-poold` and the world that watches it: OTLP to a collector, Prometheus text to a scraper.
+
+#![cfg(unix)]
+
+mod collector;
+mod delivery;
+mod environment;
+mod outages;
+#[path = "../program/mod.rs"]
+mod program;
+mod scrape;
+mod service;

@@ -1,0 +1,92 @@
+//! The service as a process whose pace the test holds: it writes its results to a named pipe, and
+//! cannot go on before somebody reads them.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::program::{Ended, poold, text};
+
+/// Data enough to fill a pipe's buffer many times over.
+const TRIPLES: &str = "10000";
+
+/// A service in the middle of its first pass.
+#[derive(Debug)]
+pub(crate) struct Held {
+    child: Child,
+    pipe: PathBuf,
+    results: File,
+}
+
+/// `knhk-poold` without any variable that has to do with telemetry.
+pub(crate) fn quiet(arguments: &[&str]) -> Command {
+    let mut command = poold(arguments);
+    for (name, _) in std::env::vars_os() {
+        let shown = name.to_string_lossy().to_ascii_uppercase();
+        if shown.starts_with("OTEL_") || shown.ends_with("_PROXY") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+impl Held {
+    /// Starts it, with `more` arguments and `variables`, and lets it run until it waits.
+    pub(crate) fn start(name: &str, more: &[&str], variables: &[(&str, &str)]) -> Self {
+        let pipe = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pipe"));
+        let _ = std::fs::remove_file(&pipe);
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo is there").success());
+        let common = [
+            "run",
+            "--generate",
+            TRIPLES,
+            "--workers",
+            "2",
+            "--json",
+            "--out",
+        ];
+        let arguments: Vec<&str> = common.into_iter().chain([text(&pipe)]).collect();
+        let child = quiet(&arguments)
+            .args(more)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // Waits until the service opens it, too.
+        let mut results = File::open(&pipe).expect("the pipe was made");
+        results
+            .read_exact(&mut [0])
+            .expect("the first pass has begun");
+        Self {
+            child,
+            pipe,
+            results,
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line on its standard error.
+    pub(crate) fn next_line(&mut self) -> String {
+        let stderr = self.child.stderr.as_mut().expect("it is piped");
+        let mut line = String::new();
+        // One byte at a time: what follows the line stays in the pipe.
+        BufReader::with_capacity(1, stderr)
+            .read_line(&mut line)
+            .expect("it is text");
+        line.trim_end().to_owned()
+    }
+
+    /// Lets it go on, to its end.
+    pub(crate) fn release(mut self) -> Ended {
+        let drained = std::io::copy(&mut self.results, &mut std::io::sink());
+        drained.expect("the pipe can be read");
+        std::fs::remove_file(&self.pipe).expect("the pipe is there");
+        Ended::of(&self.child.wait_with_output().expect("it ends"))
+    }
+}
