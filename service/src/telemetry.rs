@@ -37,10 +37,11 @@ use std::time::{Duration, Instant};
 use knhk_pool::telemetry::Monitor;
 use opentelemetry_otlp::ExporterBuildError;
 
+pub use self::deliveries::Deliveries;
 pub use self::exports::{TelemetryChoice, address};
-pub use self::subscriber::warnings_only;
+pub use self::providers::register;
+pub use self::subscriber::{events, spans, warnings_only};
 
-use self::deliveries::Deliveries;
 use self::environment::Variables;
 use self::exports::Exports;
 use self::providers::Providers;

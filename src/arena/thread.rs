@@ -140,8 +140,9 @@ fn warn_once() {
     {
         tracing::warn!(
             name: "knhk.arena.bad_config",
-            %error,
-            "threads' arenas run on the default settings"
+            target: "knhk_pool",
+            { "knhk.config.error" = %error },
+            "threads' arenas run on the default settings: {error}"
         );
     }
 }

@@ -786,6 +786,8 @@ pub mod metric {
 
 /// Names of events.
 pub mod event {
+    /// The threads' arenas are configured wrongly, and run on defaults.
+    pub const KNHK_ARENA_BAD_CONFIG: &str = "knhk.arena.bad_config";
     /// A pool's configuration is wrong, and the pool runs on the default profile.
     pub const KNHK_BUFFER_POOL_BAD_CONFIG: &str = "knhk.buffer_pool.bad_config";
     /// The hit rate of a buffer pool rose above its clear threshold, after a warning.

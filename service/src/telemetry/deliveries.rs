@@ -32,7 +32,7 @@ const OTHERS_MIN: u32 = 2;
 
 /// Counts exports, and tells of the first failure and of the recovery.
 #[derive(Debug, Default)]
-pub(super) struct Deliveries {
+pub struct Deliveries {
     counts: [[AtomicU64; OUTCOMES]; SIGNALS],
     outage: Mutex<Outage>,
     /// Why the last request of a signal failed: the SDK does not hand it on.

@@ -6,8 +6,6 @@ use std::thread;
 use std::time::Instant;
 
 use knhk_pool::telemetry::otel;
-use knhk_pool::telemetry::semconv::SCHEMA_URL;
-use opentelemetry::InstrumentationScope;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::logs::{self, BatchLogProcessor, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
@@ -32,14 +30,6 @@ pub(super) struct Providers {
     /// Outlives the exporters, which run on it.
     #[cfg(feature = "grpc")]
     runtime: Option<tokio::runtime::Runtime>,
-}
-
-/// The scope of the service's own telemetry.
-pub(super) fn scope() -> InstrumentationScope {
-    InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
-        .with_version(env!("CARGO_PKG_VERSION"))
-        .with_schema_url(SCHEMA_URL)
-        .build()
 }
 
 impl Providers {
@@ -114,9 +104,10 @@ fn all_by(ends: Vec<Box<dyn FnOnce() + Send>>, deadline: Instant) -> bool {
     ended.recv_timeout(left) == Err(RecvTimeoutError::Disconnected)
 }
 
-fn register(provider: &SdkMeterProvider, deliveries: &Arc<Deliveries>) {
+/// Installs every metric of the library and the service on `provider`.
+pub fn register(provider: &SdkMeterProvider, deliveries: &Arc<Deliveries>) {
     otel::register(&provider.meter_with_scope(otel::scope()));
-    let meter = provider.meter_with_scope(scope());
+    let meter = provider.meter_with_scope(instruments::scope());
     self_metrics::register(&meter, deliveries);
     instruments::register(&meter);
 }

@@ -16,6 +16,8 @@ use std::io::{self, IsTerminal as _};
 use knhk_pool::telemetry::semconv::event;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
@@ -23,13 +25,15 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::providers::{self, Providers};
+use super::providers::Providers;
+use crate::instruments;
 
 /// The library's target, and the beginning of the service's.
 const OURS: &str = "knhk_pool";
 
 /// Events that may leave the process.
-const DECLARED: [&str; 6] = [
+const DECLARED: [&str; 7] = [
+    event::KNHK_ARENA_BAD_CONFIG,
     event::KNHK_BUFFER_POOL_BAD_CONFIG,
     event::KNHK_BUFFER_POOL_HIT_RATE_RECOVERED,
     event::KNHK_BUFFER_POOL_LOW_HIT_RATE,
@@ -47,24 +51,34 @@ pub fn warnings_only() {
 
 /// What `providers` export, and our events on standard error; the SDK's from `sdk` on.
 pub(super) fn install(providers: &Providers, sdk: LevelFilter) {
-    let spans = providers.traces.as_ref().map(|provider| {
-        tracing_opentelemetry::layer()
-            .with_tracer(provider.tracer_with_scope(providers::scope()))
-            .with_location(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-            .with_target(false)
-            .with_level(false)
-            .with_filter(filter_fn(is_our_span))
-    });
-    let events = providers.logs.as_ref().map(|provider| {
-        OpenTelemetryTracingBridge::new(provider).with_filter(filter_fn(is_declared))
-    });
     tracing_subscriber::registry()
-        .with(spans)
-        .with(events)
+        .with(providers.traces.as_ref().map(spans))
+        .with(providers.logs.as_ref().map(events))
         .with(on_stderr(sdk))
         .init();
+}
+
+/// Our spans, to `provider`, with the attributes that the registry lists and no others.
+pub fn spans<S>(provider: &SdkTracerProvider) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer_with_scope(instruments::scope()))
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_target(false)
+        .with_level(false)
+        .with_filter(filter_fn(is_our_span))
+}
+
+/// Our declared events, to `provider`.
+pub fn events<S>(provider: &SdkLoggerProvider) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    OpenTelemetryTracingBridge::new(provider).with_filter(filter_fn(is_declared))
 }
 
 fn on_stderr<S>(sdk: LevelFilter) -> impl Layer<S>
