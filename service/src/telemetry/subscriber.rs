@@ -117,7 +117,64 @@ fn is_shown(metadata: &Metadata<'_>, sdk: LevelFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::layer::Context;
+
     use super::*;
+
+    /// Notes the names of what it sees.
+    #[derive(Clone, Default)]
+    struct Names(Arc<Mutex<Vec<&'static str>>>);
+
+    impl<S: Subscriber> Layer<S> for Names {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            self.note(event.metadata().name());
+        }
+
+        fn on_new_span(
+            &self,
+            attributes: &tracing::span::Attributes<'_>,
+            _: &tracing::span::Id,
+            _: Context<'_, S>,
+        ) {
+            self.note(attributes.metadata().name());
+        }
+    }
+
+    impl Names {
+        fn note(&self, name: &'static str) {
+            self.0.lock().expect("no test panics here").push(name);
+        }
+    }
+
+    /// What passes `filter` of everything that may happen in the process.
+    fn seen(filter: impl Fn(&Metadata<'_>) -> bool + Send + Sync + 'static) -> Vec<&'static str> {
+        let names = Names::default();
+        let layer = names.clone().with_filter(filter_fn(filter));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(name: event::KNHK_BUFFER_POOL_BAD_CONFIG, target: "knhk_pool", "");
+            tracing::warn!(name: "undeclared", target: "knhk_poold", "");
+            tracing::debug!(name: "detail", target: "knhk_poold", "");
+            tracing::warn!(name: event::KNHK_BUFFER_POOL_LOW_HIT_RATE, target: "other", "");
+            tracing::warn!(name: "sdk", target: "opentelemetry_sdk", "");
+            tracing::info_span!(target: "knhk_poold", "ours").in_scope(|| ());
+            tracing::error_span!(target: "hyper", "theirs").in_scope(|| ());
+        });
+        let names = names.0.lock().expect("no test panics here");
+        names.clone()
+    }
+
+    #[test]
+    fn each_side_sees_its_own_and_nothing_of_the_exporters() {
+        assert_eq!(seen(is_declared), ["knhk.buffer_pool.bad_config"]);
+        assert_eq!(seen(is_our_span), ["ours"]);
+        let quiet = ["knhk.buffer_pool.bad_config", "undeclared"];
+        assert_eq!(seen(|it| is_shown(it, LevelFilter::OFF)), quiet);
+        let asked = seen(|it| is_shown(it, LevelFilter::WARN));
+        assert_eq!(asked, [&quiet[..], &["sdk"]].concat());
+    }
 
     #[test]
     fn exactly_the_events_of_the_registry_may_leave() {

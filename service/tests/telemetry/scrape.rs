@@ -56,6 +56,10 @@ fn every_family_has_the_name_and_type_that_the_registry_gives_it() {
         head.contains("content-type: text/plain; version=0.0.4"),
         "{head}"
     );
+    assert!(
+        head.contains("connection: close"),
+        "one request each: {head}"
+    );
     let found = families(&text);
     let declared: BTreeMap<String, &str> = registry
         .metrics
