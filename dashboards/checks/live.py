@@ -1,9 +1,12 @@
-"""The dashboard and the alerts on a real Prometheus that scrapes the real service.
+"""The dashboard and the alerts on a real Prometheus that scrapes the real service, and an embedder.
 
     sizes by profile          ──▸ every query has a result, no alert
     a pool of one             ──▸ every query has a result, the hit-rate alert fires, and no other;
                                   the service's log says which size would have held
     a pool of that size       ──▸ it clears; warnings and restarts show as annotations
+
+The embedder has what the pipeline has not: an arena that overflows, a section that allocates. Its two
+alerts fire from some time on, and none of another program.
 """
 
 import math
@@ -12,18 +15,13 @@ import re
 import tempfile
 import time
 
-from . import picture
+from . import picture, service
 from .board import Board, fill
 from .prometheus import Prometheus, free_port, until
-from .service import Collector, Service, build
 from .tools import Failure
 
-# Metrics that this service does not have, and why. Queries of these alone may be empty as long as
-# Prometheus knows no series of theirs; tests of the rules hold what they mean.
-ABSENT = {
-    "knhk_arena_": "the pipeline uses no arena",
-    "knhk_hot_path_": "nothing allocates where it must not",
-}
+# What the embedder alone has figures of.
+EMBEDDED = ("knhk_arena_", "knhk_hot_path_")
 
 # Seconds of data that rates look at, as $__rate_interval: five scrapes.
 RATE = 5
@@ -37,18 +35,23 @@ RECOMMENDED = re.compile(rf'knhk\.buffer_pool\.name="{POOL}".*knhk\.buffer_pool\
 # What may fire while a pool is too small: the warning, and that it was better before.
 EXPECTED = {LOW, "KnhkBufferPoolHitRateDrop"}
 
+# What must fire for the embedder.
+VIOLATED = {"KnhkArenaOverflow", "KnhkHotPathViolation"}
+
 
 def check(tools, poold, drawing):
     """All of it, in one run of Prometheus; raises the first failure."""
-    poold = poold or build()
-    with tempfile.TemporaryDirectory() as folder, Collector() as collector:
+    poold, embedder = poold or service.poold(), service.embedder()
+    ports = [free_port(), free_port()]
+    with tempfile.TemporaryDirectory() as folder, service.Collector() as collector:
         folder = pathlib.Path(folder)
-        port = free_port()
-        with Prometheus(tools, folder, port) as prometheus:
-            run = Run(prometheus, poold, port, collector, folder / "service.log")
+        embedding = service.Program([embedder, ports[1]], folder / "embedder.log")
+        with embedding, Prometheus(tools, folder, ports) as prometheus:
+            run = Run(prometheus, poold, ports[0], collector, folder / "service.log")
             run.good()
             run.too_small()
             run.good_again()
+            run.violations(embedding, ports[1])
             run.annotations()
             if drawing:
                 picture.draw(prometheus, run.started, time.time(), run.marks, drawing)
@@ -67,26 +70,25 @@ class Run:
         self.marks = []
 
     def service(self, size=None):
-        settings = {"KNHK_POOL_SIZE": str(size)} if size else {}
         self.marks.append((time.time(), f"size {size}" if size else "size by profile"))
-        return Service(self.poold, self.port, self.collector, self.log, **settings)
+        return service.service(self.poold, self.port, self.collector, self.log, size)
 
     def good(self):
-        with self.service() as service:
-            self.reports(service)
+        with self.service() as program:
+            self.reports(program)
             self.variables()
             self.panels("sizes by profile")
             self.one_of_each()
-            firing = self.prometheus.firing()
+            firing = self.firing()
             if firing:
                 raise Failure(f"alerts fire though all is well: {firing}")
 
     def too_small(self):
-        with self.service(size=1) as service:
-            took = until(f"{LOW} fires for {POOL}", 60, lambda: service.must_live() and self.fires(LOW))
+        with self.service(size=1) as program:
+            took = until(f"{LOW} fires for {POOL}", 60, lambda: program.must_live() and self.fires(LOW))
             time.sleep(2 * RATE)
             self.panels("a pool of one")
-            others = {labels["alertname"] for labels in self.prometheus.firing()} - EXPECTED
+            others = self.firing() - EXPECTED
             if others:
                 raise Failure(f"alerts fire that have no cause: {others}")
         print(f"live: a pool of one: {LOW} fired after {took:.0f} s")
@@ -95,23 +97,40 @@ class Run:
         found = RECOMMENDED.search(self.log.read_text())
         if not found:
             raise Failure(f"the service did not warn:\n{self.log.read_text()[-2000:]}")
-        with self.service(size=int(found[1])) as service:
-            took = until(f"{LOW} has cleared", 90, lambda: service.must_live() and not self.fires(LOW))
+        with self.service(size=int(found[1])) as program:
+            took = until(f"{LOW} has cleared", 90, lambda: program.must_live() and not self.fires(LOW))
         print(f"live: a pool of {found[1]}, as its warning recommends: the alert cleared after {took:.0f} s")
+
+    def violations(self, embedding, port):
+        """The embedder's alerts fire, and no other of it."""
+        fire = lambda: embedding.must_live() and self.firing(port) >= VIOLATED  # noqa: E731
+        until(f"{', '.join(sorted(VIOLATED))} fire", 60, fire)
+        others = self.firing(port) - VIOLATED
+        if others:
+            raise Failure(f"alerts fire for the embedder that have no cause: {others}")
+        print(f"live: an arena that overflows, a section that allocates: {', '.join(sorted(VIOLATED))} fire")
+
+    def firing(self, port=None):
+        """Names of the alerts that fire for the program on that port, the service's unless given."""
+        instance = f"127.0.0.1:{port or self.port}"
+        of_it = (it for it in self.prometheus.firing() if it.get("instance", instance) == instance)
+        return {labels["alertname"] for labels in of_it}
 
     def fires(self, alert):
         wanted = {"alertname": alert, "knhk_buffer_pool_name": POOL}.items()
         return any(wanted <= labels.items() for labels in self.prometheus.firing())
 
-    def reports(self, service):
-        """There are rates of every pool that works, and an export of every signal."""
+    def reports(self, program):
+        """There are rates of every pool that works, an export, and the embedder's figures."""
         ready = [
             f'rate(knhk_buffer_pool_acquire_total{{knhk_buffer_pool_name="{POOL}"}}[{RATE}s]) > 0',
             f"rate(knhk_pipeline_stage_duration_seconds_count[{RATE}s]) > 0",
             "knhk_telemetry_export_total > 0",
+            f"rate(knhk_arena_overflow_total[{RATE}s]) > 0",
+            f"rate(knhk_hot_path_allocation_total[{RATE}s]) > 0",
         ]
-        is_so = lambda: service.must_live() and all(self.prometheus.instant(expr) for expr in ready)  # noqa: E731
-        until("the service's counters move in Prometheus", 60, is_so)
+        is_so = lambda: program.must_live() and all(self.prometheus.instant(expr) for expr in ready)  # noqa: E731
+        until("the counters move in Prometheus", 60, is_so)
         time.sleep(2 * RATE)
 
     def variables(self):
@@ -125,25 +144,23 @@ class Run:
     def panels(self, phase):
         """Every query, with every variable at All."""
         queries = list(self.board.queries())
-        absent = [query for query in queries if not self.result(query, self.board.all_values())]
-        print(f"live: {phase}: {len(queries) - len(absent)} of {len(queries)} queries have finite results in range")
-        for prefix, why in ABSENT.items():
-            panels = sorted({query.panel for query in absent if prefix in query.expr})
-            if panels:
-                print(f"live: !! not shown by this service, as {why}: {', '.join(panels)}")
+        for query in queries:
+            self.result(query, self.board.all_values())
+        print(f"live: {phase}: all {len(queries)} queries have finite results in range")
 
     def one_of_each(self):
-        """Every query that knows the pool, with one value of each variable."""
+        """Every query of the service's figures, with one value of each variable."""
         values = self.board.all_values()
         for name, selector, label in self.board.variables():
             found = self.prometheus.label_values(label, fill(selector, values, RATE))
             values[name] = POOL if POOL in found else found[0]
-        for query in self.board.queries():
+        queries = [it for it in self.board.queries() if not any(name in it.expr for name in EMBEDDED)]
+        for query in queries:
             self.result(query, values)
-        print(f"live: the same with {values}")
+        print(f"live: {len(queries)} of them with {values}, too")
 
     def result(self, query, values):
-        """The query's result, after it was found good; empty only where the service has no such metric."""
+        """Fails unless the query's result is good."""
         expr = fill(query.expr, values, RATE)
         where = f"panel {query.panel!r}, query {query.ref}: {expr}"
         now = time.time()
@@ -152,21 +169,13 @@ class Run:
         else:
             result = [(it["metric"], it["values"]) for it in self.prometheus.range(expr, now - RATE, now)]
         if not result:
-            self.must_be_absent(query.expr, where)
+            raise Failure(f"{where}: empty")
         for labels, points in result:
             for _, value in points:
                 in_range(float(value), query.unit, where)
             for label in re.findall(r"\{\{(\w+)\}\}", query.legend):
                 if label not in labels:
                     raise Failure(f"{where}: the legend's {label} is no label of {labels}")
-        return result
-
-    def must_be_absent(self, expr, where):
-        metrics = set(re.findall(r"\bknhk_\w+(?=\{)", expr))
-        excused = {it for it in metrics if it.startswith(tuple(ABSENT))}
-        known = self.prometheus.label_values("__name__", '{__name__=~"knhk_.+"}')
-        if not metrics or metrics != excused or excused & set(known):
-            raise Failure(f"{where}: empty")
 
     def annotations(self):
         """Over the whole run."""

@@ -35,10 +35,11 @@ def faster(rules):
     return re.sub(r"(\[|offset |for: )(\d+)([smh])\b", divide, rules)
 
 
-def configuration(text, port):
-    """The shipped prometheus.yml, once a second, for the port that the service has here."""
+def configuration(text, ports):
+    """The shipped prometheus.yml, once a second, for the ports that the programs have here."""
     text, intervals = re.subn(r"(?m)^(  (?:scrape|evaluation)_interval:) .*$", r"\1 1s", text)
-    text, targets = re.subn(r'(targets: \["127\.0\.0\.1):9464', rf"\1:{port}", text)
+    addresses = ", ".join(f'"127.0.0.1:{port}"' for port in ports)
+    text, targets = re.subn(r'(targets:) \["127\.0\.0\.1:9464"\]', rf"\1 [{addresses}]", text)
     if (intervals, targets) != (2, 1):
         raise Failure("prometheus.yml: expected two intervals and the target 127.0.0.1:9464, once")
     return text
@@ -47,9 +48,9 @@ def configuration(text, port):
 class Prometheus:
     """Runs while the `with` lasts."""
 
-    def __init__(self, tools, folder, service_port):
+    def __init__(self, tools, folder, ports):
         shipped = DASHBOARDS / "prometheus" / "prometheus.yml"
-        (folder / "prometheus.yml").write_text(configuration(shipped.read_text(), service_port))
+        (folder / "prometheus.yml").write_text(configuration(shipped.read_text(), ports))
         (folder / RULES.name).write_text(faster(RULES.read_text()))
         address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"

@@ -1,4 +1,4 @@
-"""The real service under load, and the collector that it exports to."""
+"""The programs that are scraped, and the collector that the service exports to."""
 
 import http.server
 import os
@@ -11,11 +11,21 @@ from .tools import ROOT, Failure
 FOR = "600s"
 
 
-def build():
-    """`knhk-poold`, by cargo."""
-    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "knhk-poold"], cwd=ROOT, check=True)
-    target = os.environ.get("CARGO_TARGET_DIR", ROOT / "target")
-    return ROOT / target / "release" / "knhk-poold"
+def build(*what):
+    """By cargo; the folder that it went to, `debug` or `release`."""
+    subprocess.run(["cargo", "build", "--quiet", "-p", "knhk-poold", *what], cwd=ROOT, check=True)
+    profile = "release" if "--release" in what else "debug"
+    return ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / profile
+
+
+def poold():
+    """The service."""
+    return build("--release") / "knhk-poold"
+
+
+def embedder():
+    """The example with arenas and violations; a debug build, where their detector is armed."""
+    return build("--example", "embedder") / "examples" / "embedder"
 
 
 class Collector:
@@ -43,15 +53,13 @@ class Collector:
         self.server.server_close()
 
 
-class Service:
-    """`knhk-poold run` while the `with` lasts."""
+class Program:
+    """Runs while the `with` lasts, with nothing of ours in its environment but `settings`."""
 
-    def __init__(self, poold, port, collector, log, **settings):
-        self.command = [str(poold), "run", "--generate", "200000", "--for", FOR]
-        self.command += ["--metrics-addr", f"127.0.0.1:{port}", "--otlp-endpoint", collector.url]
+    def __init__(self, command, log, **settings):
+        self.command = list(map(str, command))
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("KNHK_", "OTEL_"))}
-        exports = {"OTEL_METRIC_EXPORT_INTERVAL": "1000", "OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}
-        self.environment = {**kept, **exports, **settings}
+        self.environment = {**kept, **settings}
         self.log = log
 
     def __enter__(self):
@@ -72,3 +80,13 @@ class Service:
         if self.process.poll() is not None:
             raise Failure(f"{' '.join(self.command)} ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         return True
+
+
+def service(program, port, collector, log, size=None):
+    """`knhk-poold run`, which is scraped and exports; `size` is its pools'."""
+    command = [program, "run", "--generate", "200000", "--for", FOR]
+    command += ["--metrics-addr", f"127.0.0.1:{port}", "--otlp-endpoint", collector.url]
+    settings = {"OTEL_METRIC_EXPORT_INTERVAL": "1000", "OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}
+    if size:
+        settings["KNHK_POOL_SIZE"] = str(size)
+    return Program(command, log, **settings)
