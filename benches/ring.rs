@@ -64,12 +64,15 @@ const ROUNDS: usize = 60;
 /// Values at a time, where they go in batches.
 const BATCH: usize = 32;
 
+/// A name, what takes a sample, and the samples.
+type Row = (&'static str, fn() -> f64, Vec<f64>);
+
 fn print_threads() {
     if core_affinity::get_core_ids().is_none_or(|cores| cores.len() < 2) {
         println!("two threads: needs two cores that threads can be pinned to");
         return;
     }
-    let mut rows: Vec<(&str, fn() -> f64, Vec<f64>)> = vec![
+    let mut rows: Vec<Row> = vec![
         ("spsc", || single(spsc_channel()), Vec::new()),
         ("rtrb", || single(rtrb_channel()), Vec::new()),
         ("ringbuf", || single(ringbuf_channel()), Vec::new()),
