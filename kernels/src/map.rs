@@ -1,0 +1,178 @@
+//! Loops over lanes: one slice, or two, into another.
+
+use std::marker::PhantomData;
+
+use crate::dispatch::{Kernel, dispatch};
+use crate::group::Group;
+
+/// Lanes that are looked at together: a word of a bitmap.
+const BLOCK: usize = 64;
+/// Streams that a block is taken in: enough to hide the latency of a chain.
+const STREAMS: usize = 4;
+const STREAM: usize = BLOCK / STREAMS;
+
+/// An operation on one lane that costs about as much as loading it.
+pub(crate) trait Light: Copy {
+    fn lane(self, x: f64) -> f64;
+}
+
+/// An operation on two lanes.
+pub(crate) trait Binary: Copy {
+    fn lanes(self, x: f64, y: f64) -> f64;
+}
+
+/// An operation with a long chain. Arguments are *plain*, which most are; *special*, whose results are
+/// known beforehand; or *rare*, which are worked out one by one.
+pub(crate) trait Transcendental {
+    fn is_plain(x: f64) -> bool;
+
+    /// For what is plain; of other arguments it makes anything.
+    fn plain<const W: usize>(x: Group<W>) -> Group<W>;
+
+    /// For what is neither plain nor rare; anything for others.
+    fn special(x: f64) -> f64;
+
+    fn is_rare(x: f64) -> bool;
+
+    fn rare(x: f64) -> f64;
+}
+
+/// `out[i] = op(x[i])`, for slices of one length.
+#[inline]
+pub(crate) fn light<O: Light>(out: &mut [f64], x: &[f64], op: O) {
+    debug_assert_eq!(out.len(), x.len());
+    dispatch(LightMap { out, x, op });
+}
+
+struct LightMap<'a, O> {
+    out: &'a mut [f64],
+    x: &'a [f64],
+    op: O,
+}
+
+impl<O: Light> Kernel for LightMap<'_, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (out, &x) in self.out.iter_mut().zip(self.x) {
+            *out = self.op.lane(x);
+        }
+    }
+}
+
+/// `out[i] = op(x[i], y[i])`, for slices of one length.
+#[inline]
+pub(crate) fn binary<O: Binary>(out: &mut [f64], x: &[f64], y: &[f64], op: O) {
+    debug_assert!(out.len() == x.len() && out.len() == y.len());
+    dispatch(BinaryMap { out, x, y, op });
+}
+
+struct BinaryMap<'a, O> {
+    out: &'a mut [f64],
+    x: &'a [f64],
+    y: &'a [f64],
+    op: O,
+}
+
+impl<O: Binary> Kernel for BinaryMap<'_, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
+            *out = self.op.lanes(x, y);
+        }
+    }
+}
+
+/// `out[i] = op(x[i])`, for slices of one length.
+#[inline]
+pub(crate) fn transcendental<O: Transcendental>(out: &mut [f64], x: &[f64]) {
+    debug_assert_eq!(out.len(), x.len());
+    dispatch(TranscendentalMap::<O> {
+        out,
+        x,
+        op: PhantomData,
+    });
+}
+
+struct TranscendentalMap<'a, O> {
+    out: &'a mut [f64],
+    x: &'a [f64],
+    op: PhantomData<O>,
+}
+
+impl<O: Transcendental> Kernel for TranscendentalMap<'_, O> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let (blocks, rest) = self.x.as_chunks::<BLOCK>();
+        let (out_blocks, out_rest) = self.out.as_chunks_mut::<BLOCK>();
+        for (out, x) in out_blocks.iter_mut().zip(blocks) {
+            block::<O>(out, x);
+        }
+        if !rest.is_empty() {
+            let mut x = [1.0; BLOCK]; // plain for all
+            let mut out = [0.0; BLOCK];
+            x[..rest.len()].copy_from_slice(rest);
+            block::<O>(&mut out, &x);
+            out_rest.copy_from_slice(&out[..rest.len()]);
+        }
+    }
+}
+
+#[inline(always)]
+fn block<O: Transcendental>(out: &mut [f64; BLOCK], x: &[f64; BLOCK]) {
+    if count(x, |x| !O::is_plain(x)) == 0 {
+        return streams::<O, true>(out, x);
+    }
+    streams::<O, false>(out, x);
+    if count(x, O::is_rare) > 0 {
+        rare::<O>(out, x);
+    }
+}
+
+#[inline(always)]
+fn plain_or_special<O: Transcendental>(x: Group<STREAMS>) -> Group<STREAMS> {
+    x.zip(
+        O::plain(x),
+        |x, y| if O::is_plain(x) { y } else { O::special(x) },
+    )
+}
+
+/// A sum becomes vectors, where a conjunction would become branches.
+#[inline(always)]
+fn count(x: &[f64; BLOCK], which: impl Fn(f64) -> bool) -> u64 {
+    x.iter().map(|&x| u64::from(which(x))).sum()
+}
+
+#[cold]
+#[inline(never)]
+fn rare<O: Transcendental>(out: &mut [f64; BLOCK], x: &[f64; BLOCK]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        if O::is_rare(x) {
+            *out = O::rare(x);
+        }
+    }
+}
+
+#[inline(always)]
+fn streams<O: Transcendental, const ALL_PLAIN: bool>(out: &mut [f64; BLOCK], x: &[f64; BLOCK]) {
+    for index in 0..STREAM {
+        let mut group = Group([0.0; STREAMS]);
+        for (stream, lane) in group.0.iter_mut().enumerate() {
+            *lane = x[stream * STREAM + index];
+        }
+        // A branch and not a closure: calls of closures are not always inlined.
+        let result = if ALL_PLAIN {
+            O::plain(group)
+        } else {
+            plain_or_special::<O>(group)
+        };
+        for (stream, lane) in result.0.iter().enumerate() {
+            out[stream * STREAM + index] = *lane;
+        }
+    }
+}
