@@ -5,7 +5,9 @@
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, EventKind};
-use knhk_pool_benches::{ArenaCounted, ArenaWarm, Counted, CountedRing, Warm, WarmRing};
+use knhk_pool_benches::{
+    ArenaCounted, ArenaWarm, Counted, CountedRing, KernelCounted, Warm, WarmKernel, WarmRing,
+};
 
 fn limited(counted: Counted) -> LibraryBenchmarkConfig {
     limited_to(counted.limit())
@@ -91,8 +93,27 @@ fn allocations(mut warm: ArenaWarm) -> ArenaWarm {
     warm
 }
 
+fn warm_kernel(counted: KernelCounted) -> WarmKernel {
+    counted.prepare()
+}
+
+// A loop that is not vectorised any more shows here as several times the count.
+#[library_benchmark(setup = warm_kernel)]
+#[bench::ln(args = (KernelCounted::Ln), config = limited_to(KernelCounted::Ln.limit()))]
+#[bench::exp(args = (KernelCounted::Exp), config = limited_to(KernelCounted::Exp.limit()))]
+#[bench::dlog_nulls(args = (KernelCounted::DlogNulls), config = limited_to(KernelCounted::DlogNulls.limit()))]
+#[bench::sum_nulls(args = (KernelCounted::SumNulls), config = limited_to(KernelCounted::SumNulls.limit()))]
+#[bench::sub_mul_add(args = (KernelCounted::SubMulAdd), config = limited_to(KernelCounted::SubMulAdd.limit()))]
+#[bench::cosine(args = (KernelCounted::Cosine), config = limited_to(KernelCounted::Cosine.limit()))]
+#[bench::decay(args = (KernelCounted::Decay), config = limited_to(KernelCounted::Decay.limit()))]
+#[bench::spread(args = (KernelCounted::Spread), config = limited_to(KernelCounted::Spread.limit()))]
+fn kernels(mut warm: WarmKernel) -> WarmKernel {
+    warm.run();
+    warm
+}
+
 library_benchmark_group!(
     name = instructions,
-    benchmarks = [pairs, rings, allocations]
+    benchmarks = [pairs, rings, allocations, kernels]
 );
 main!(library_benchmark_groups = instructions);

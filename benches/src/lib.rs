@@ -15,11 +15,13 @@ mod arenas;
 mod arenas_counted;
 #[allow(unsafe_code)]
 mod case;
+mod chart;
 mod clock;
 #[allow(unsafe_code)]
 mod counted;
 #[allow(unsafe_code)]
 mod floor;
+mod kernel_counted;
 #[allow(unsafe_code)]
 mod objects;
 #[allow(unsafe_code)]
@@ -36,9 +38,11 @@ pub use crate::allocators::Allocator;
 pub use crate::arenas::{ArenaCase, BATCH, FLOATS, Load, arena_cases};
 pub use crate::arenas_counted::{ALLOCATIONS_COUNTED, ArenaCounted, ArenaWarm};
 pub use crate::case::{Case, cases};
+pub use crate::chart::{Line, chart};
 pub use crate::clock::core_ghz;
 pub use crate::counted::{Counted, CountedRing, PAIRS_COUNTED, Warm, WarmRing};
 pub use crate::floor::{Floor, Naive, TouchOnly};
+pub use crate::kernel_counted::{KernelCounted, WarmKernel};
 pub use crate::objects::{
     AnyThread, Block, ByValue, LocalObjects, Locked, Maker, Object, OneThread, Sharded, Vector,
     local_vectors, object_cases, static_vectors,
