@@ -1,0 +1,142 @@
+//! An arena, and the marks that are open on it.
+//!
+//! In Rust the borrow checker knows which marks end with which. Here they are a stack: to rewind to one
+//! ends those that were made after it.
+//!
+//! # Invariants
+//!
+//! 1. A lent arena is used by one thread (`table`'s invariant 3), whose calls are not inside each other:
+//!    an arena calls nobody.
+//! 2. `arena` is owned, and used by reference only while `levels` is empty or for reading its books.
+//! 3. Of `levels`, only the last one's scope is used; a level's mark and scope were made of the scope
+//!    below, or of the arena. Levels end from the last one on, and all before the arena does. A mark
+//!    and a scope point into the arena, not to each other, so that they may be moved.
+
+use std::alloc::Layout;
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::{self, NonNull};
+
+use knhk_pool::{ArenaError, ArenaStats, Mark, Scope};
+
+use crate::status::Status;
+
+pub(crate) struct LentArena {
+    arena: NonNull<knhk_pool::Arena>,
+    levels: UnsafeCell<Vec<Level>>,
+    /// The last one's number.
+    marks: Cell<u64>,
+}
+
+/// In the order in which they end.
+struct Level {
+    scope: Scope<'static>,
+    /// Rewinds when dropped.
+    _mark: Mark<'static>,
+    number: u64,
+}
+
+impl LentArena {
+    pub(crate) fn new(arena: knhk_pool::Arena) -> Self {
+        Self {
+            arena: NonNull::from(Box::leak(Box::new(arena))),
+            levels: UnsafeCell::new(Vec::new()),
+            marks: Cell::new(0),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, Status> {
+        let bytes = match self.levels().last() {
+            Some(level) => level.scope.try_alloc_layout(layout),
+            None => self.arena().try_alloc_layout(layout),
+        };
+        match bytes {
+            Ok(bytes) => Ok(NonNull::from(bytes).cast()),
+            Err(error) => Err(refusal(&error)),
+        }
+    }
+
+    /// Opens a mark; returns its number, which is not 0.
+    pub(crate) fn mark(&self) -> u64 {
+        let levels = self.levels();
+        let mut mark = match levels.last_mut() {
+            // SAFETY: the scope is not used while this level is above it (invariant 3).
+            Some(level) => unsafe { &mut *ptr::from_mut(&mut level.scope) }.mark(),
+            // SAFETY: there is no level, so nothing else refers to the arena (invariant 2).
+            None => unsafe { &mut *self.arena.as_ptr() }.mark(),
+        };
+        // SAFETY: the scope ends before the mark does, and does not point to it (invariant 3).
+        let scope = unsafe { &mut *ptr::from_mut(&mut mark) }.scope();
+        let number = self.marks.get() + 1;
+        self.marks.set(number);
+        levels.push(Level {
+            scope,
+            _mark: mark,
+            number,
+        });
+        number
+    }
+
+    /// Gives back what was allocated since the mark, and ends it and those after it.
+    pub(crate) fn rewind(&self, number: u64) -> Result<(), Status> {
+        let levels = self.levels();
+        let level = levels.iter().rposition(|level| level.number == number);
+        end_from(levels, level.ok_or(Status::Stale)?);
+        Ok(())
+    }
+
+    pub(crate) fn reset(&self) {
+        end_from(self.levels(), 0);
+        // SAFETY: no level is left, so nothing else refers to the arena (invariant 2).
+        unsafe { &mut *self.arena.as_ptr() }.reset();
+    }
+
+    pub(crate) fn stats(&self) -> ArenaStats {
+        self.arena().stats()
+    }
+
+    #[inline(always)]
+    fn arena(&self) -> &knhk_pool::Arena {
+        // SAFETY: owned; nobody has it mutably beyond one of these methods (invariant 2).
+        unsafe { self.arena.as_ref() }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "one at a time: invariant 1")]
+    fn levels(&self) -> &mut Vec<Level> {
+        // SAFETY: one thread, and no call inside another (invariant 1).
+        unsafe { &mut *self.levels.get() }
+    }
+}
+
+impl Drop for LentArena {
+    fn drop(&mut self) {
+        end_from(self.levels.get_mut(), 0);
+        // SAFETY: leaked by `new`; no level refers to it any more (invariant 3).
+        drop(unsafe { Box::from_raw(self.arena.as_ptr()) });
+    }
+}
+
+/// `Vec::truncate` would end the first one first.
+fn end_from(levels: &mut Vec<Level>, level: usize) {
+    while levels.len() > level {
+        levels.pop();
+    }
+}
+
+#[cold]
+fn refusal(error: &ArenaError) -> Status {
+    match error {
+        ArenaError::Full { .. } | ArenaError::Lent { .. } => Status::Full,
+        ArenaError::TooLarge => Status::Invalid,
+        ArenaError::Config(_) => Status::Config,
+        // Out of memory, and what later versions may add.
+        _ => Status::OutOfMemory,
+    }
+}
+
+impl From<ArenaError> for Status {
+    fn from(error: ArenaError) -> Self {
+        refusal(&error)
+    }
+}
