@@ -1,0 +1,255 @@
+//! What the C ABI answers, called from Rust so that Miri can watch.
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::thread;
+
+use knhk_pool_ffi::*;
+
+fn pool(name: &std::ffi::CStr) -> Pool {
+    let config = PoolConfig {
+        pool_size: 2,
+        buffer_size: 64,
+        zero_on_release: 0,
+    };
+    let mut pool = 0;
+    // SAFETY: a C string, a config, a place.
+    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
+    assert_eq!(opened, Status::Ok);
+    pool
+}
+
+fn acquire(pool: Pool) -> Buffer {
+    let mut buffer = MaybeUninit::uninit();
+    assert_eq!(knhk_pool_acquire(pool, Some(&mut buffer)), Status::Ok);
+    // SAFETY: filled on the line above.
+    unsafe { buffer.assume_init() }
+}
+
+fn copy(buffer: &Buffer) -> Buffer {
+    Buffer { ..*buffer }
+}
+
+fn write(buffer: &Buffer) {
+    // SAFETY: `capacity` bytes that this test holds.
+    unsafe { buffer.data.write_bytes(7, buffer.capacity) };
+}
+
+fn in_use(pool: Pool) -> u64 {
+    let mut stats = PoolStats::default();
+    assert_eq!(knhk_stats_pool(pool, Some(&mut stats)), Status::Ok);
+    stats.in_use
+}
+
+#[test]
+fn a_copy_of_a_released_buffer_releases_nothing_not_even_the_next_holders() {
+    let pool = pool(c"copies");
+    let mut first = acquire(pool);
+    let mut copied = copy(&first);
+    assert_eq!(knhk_pool_release(Some(&mut first)), Status::Ok);
+    assert_eq!(knhk_pool_release(Some(&mut copied)), Status::Stale);
+    let mut second = acquire(pool);
+    assert_eq!(second.data, copied.data);
+    assert_eq!(knhk_pool_release(Some(&mut copied)), Status::Stale);
+    assert_eq!(in_use(pool), 1);
+    assert_eq!(knhk_pool_release(Some(&mut second)), Status::Ok);
+    assert_eq!(in_use(pool), 0);
+}
+
+/// As many buffers as make the desk grow, given back in an order that leaves holes, and out again.
+#[test]
+fn buffers_may_be_released_in_any_order() {
+    let pool = pool(c"any-order");
+    for step in [1, 3, 7, 39] {
+        let mut out: Vec<Buffer> = (0..40).map(|_| acquire(pool)).collect();
+        out.iter().for_each(write);
+        let mut index = 0;
+        for left in (0..40).rev() {
+            index = (index + step) % (left + 1);
+            let mut buffer = out.swap_remove(index);
+            let mut copied = copy(&buffer);
+            assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
+            assert_eq!(knhk_pool_release(Some(&mut copied)), Status::Stale);
+            assert_eq!(in_use(pool), left as u64);
+            if left == 20 {
+                let mut between = [acquire(pool), acquire(pool), acquire(pool)];
+                between.iter().for_each(write);
+                for buffer in &mut between {
+                    assert_eq!(knhk_pool_release(Some(buffer)), Status::Ok);
+                }
+            }
+        }
+    }
+}
+
+/// A queue: the oldest goes first, always. The places of those that went are used again.
+#[test]
+fn a_queue_of_buffers_does_not_run_out_of_places() {
+    let pool = pool(c"queue");
+    let mut queue = std::collections::VecDeque::new();
+    for _ in 0..if cfg!(miri) { 50 } else { 5_000_000 } {
+        queue.push_back(acquire(pool));
+        if queue.len() == 3 {
+            let mut oldest = queue.pop_front().expect("three");
+            assert_eq!(knhk_pool_release(Some(&mut oldest)), Status::Ok);
+        }
+    }
+    for buffer in &mut queue {
+        assert_eq!(knhk_pool_release(Some(buffer)), Status::Ok);
+    }
+}
+
+#[test]
+fn made_up_handles_are_stale() {
+    let pool = pool(c"made-up");
+    let mut kept = acquire(pool);
+    let mut buffer = MaybeUninit::uninit();
+    for handle in [0, 1, 0xfff, 0x1fff, 0x2000, 0x2fff, kept.here ^ 1 << 16, u64::MAX] {
+        assert_eq!(
+            knhk_pool_acquire_here(handle, Some(&mut buffer)),
+            Status::Stale
+        );
+        assert_eq!(knhk_arena_reset(handle), Status::Stale);
+        assert_eq!(knhk_ring_close(handle), Status::Stale);
+        assert_eq!(knhk_pool_acquire(handle, Some(&mut buffer)), Status::Stale);
+        assert_eq!(knhk_pool_warm_up(handle), Status::Stale);
+    }
+    for bit in 0..64 {
+        let mut forged = copy(&kept);
+        forged.ticket ^= 1 << bit;
+        assert_eq!(knhk_pool_release(Some(&mut forged)), Status::Stale);
+        let mut forged = copy(&kept);
+        forged.here ^= 1 << bit;
+        assert_eq!(knhk_pool_release(Some(&mut forged)), Status::Stale);
+    }
+    assert_eq!(knhk_pool_release(Some(&mut kept)), Status::Ok);
+}
+
+#[test]
+fn a_thread_takes_its_buffers_arenas_and_halves_with_it() {
+    let pool = pool(c"thread-end");
+    let (mut producer, mut consumer) = (0, 0);
+    let made = knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer));
+    assert_eq!(made, Status::Ok);
+    let left_behind = thread::spawn(move || {
+        let buffers = [acquire(pool), acquire(pool), acquire(pool)];
+        buffers.iter().for_each(write);
+        let (mut arena, mut mark, mut bytes) = (0, 0, ptr::null_mut());
+        // SAFETY: null, a null config, a place.
+        let made = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
+        assert_eq!(made, Status::Ok);
+        assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
+        assert_eq!(knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)), Status::Ok);
+        let number = 5_u64;
+        // SAFETY: one record.
+        let pushed = unsafe { knhk_ring_push(producer, (&raw const number).cast(), 1, None) };
+        assert_eq!(pushed, Status::Ok);
+        let here = buffers[0].here;
+        (arena, here, buffers.map(|buffer| (buffer.here, buffer.ticket)))
+    });
+    let (arena, here, buffers) = left_behind.join().expect("it ends well");
+    assert_eq!(knhk_arena_destroy(arena), Status::Stale);
+    let mut place = MaybeUninit::uninit();
+    let acquired = knhk_pool_acquire_here(here, Some(&mut place));
+    assert_eq!(acquired, Status::Stale);
+    for (here, ticket) in buffers {
+        let mut buffer = Buffer {
+            data: ptr::null_mut(),
+            len: 0,
+            capacity: 0,
+            here,
+            ticket,
+        };
+        assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Stale);
+    }
+    assert_eq!(in_use(pool), 0);
+    let mut ring = RingStats::default();
+    assert_eq!(knhk_stats_ring(consumer, Some(&mut ring)), Status::Ok);
+    assert_eq!((ring.len, ring.is_abandoned), (1, 1));
+    let mut number = 0_u64;
+    // SAFETY: room for one record.
+    let popped = unsafe { knhk_ring_pop(consumer, (&raw mut number).cast::<c_void>(), 1, None) };
+    assert_eq!((popped, number), (Status::Ok, 5));
+    assert_eq!(knhk_ring_close(consumer), Status::Ok);
+    assert_eq!(knhk_ring_close(producer), Status::Stale);
+}
+
+#[test]
+fn another_thread_is_refused_and_changes_nothing() {
+    let pool = pool(c"trespass");
+    let mut buffer = acquire(pool);
+    let (here, ticket) = (buffer.here, buffer.ticket);
+    thread::spawn(move || {
+        let mut theirs = Buffer {
+            data: ptr::null_mut(),
+            len: 0,
+            capacity: 0,
+            here,
+            ticket,
+        };
+        assert_eq!(
+            knhk_pool_release(Some(&mut theirs)),
+            Status::WrongThread
+        );
+        let mut place = MaybeUninit::uninit();
+        let acquired = knhk_pool_acquire_here(here, Some(&mut place));
+        assert_eq!(acquired, Status::WrongThread);
+    })
+    .join()
+    .expect("it is only refused");
+    assert_eq!(in_use(pool), 1);
+    assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
+}
+
+#[test]
+fn a_rewind_ends_the_marks_after_it() {
+    let (mut arena, mut bytes) = (0, ptr::null_mut());
+    // SAFETY: null, a null config, a place.
+    let made = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
+    assert_eq!(made, Status::Ok);
+    let mut marks = [0; 4];
+    for mark in &mut marks {
+        assert_eq!(knhk_arena_mark(arena, Some(mark)), Status::Ok);
+        assert_eq!(knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)), Status::Ok);
+        // SAFETY: eight bytes of the arena.
+        unsafe { bytes.cast::<u64>().write(1) };
+    }
+    let stats = || {
+        let mut stats = ArenaStats::default();
+        assert_eq!(knhk_stats_arena(arena, Some(&mut stats)), Status::Ok);
+        stats.in_use
+    };
+    assert_eq!(stats(), 32);
+    assert_eq!(knhk_arena_rewind(arena, marks[1]), Status::Ok);
+    assert_eq!(stats(), 8);
+    for mark in &marks[1..] {
+        assert_eq!(knhk_arena_rewind(arena, *mark), Status::Stale);
+    }
+    assert_eq!(knhk_arena_rewind(arena, marks[0]), Status::Ok);
+    assert_eq!(stats(), 0);
+    assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+}
+
+/// More than the table has: each place is used again, and no old handle comes back to life.
+#[test]
+fn places_are_used_again_and_old_handles_stay_dead() {
+    let mut old = Vec::new();
+    for _ in 0..if cfg!(miri) { 5 } else { 5000 } {
+        let (mut producer, mut consumer) = (0, 0);
+        let made = knhk_ring_create(8, 1, Some(&mut producer), Some(&mut consumer));
+        assert_eq!(made, Status::Ok);
+        assert_eq!(knhk_ring_close(producer), Status::Ok);
+        assert_eq!(knhk_ring_close(consumer), Status::Ok);
+        old.extend([producer, consumer]);
+    }
+    let (mut producer, mut consumer) = (0, 0);
+    let made = knhk_ring_create(8, 1, Some(&mut producer), Some(&mut consumer));
+    assert_eq!(made, Status::Ok);
+    for handle in old {
+        assert_eq!(knhk_ring_close(handle), Status::Stale);
+    }
+    assert_eq!(knhk_ring_close(producer), Status::Ok);
+    assert_eq!(knhk_ring_close(consumer), Status::Ok);
+}
