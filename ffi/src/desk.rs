@@ -1,18 +1,27 @@
 //! One thread's desk at a pool: its handle to the pool, and the buffers that it has out.
 //!
+//! ```text
+//!  slots   │ out │ hole │ out │ out │ vacant … │
+//!                  └──────┐          └─ top: taken next, and the only one in a loop that acquires and releases
+//!                holes ───┘ before it
+//! ```
+//!
+//! The top is a count that is compared with a released buffer's slot, where a list of vacant slots would be
+//! a chain of loads from one pair to the next.
+//!
 //! # Invariants
 //!
 //! 1. A desk is used by one thread (`table`'s invariant 3), and its methods do not call each other while
 //!    they hold `slots`: the pool is called before they take it, or after.
-//! 2. `here` is owned by the desk. It lives until all slots are empty, so that what is acquired from it
-//!    may be kept in them as `'static`.
-//! 3. `vacant` is `NONE` or the index of an empty slot, and so is each empty slot's `next`; no slot is
-//!    reached twice. A slot with a buffer is not reached.
+//! 2. `here` is not moved while a slot has a buffer: `give_back` empties them before the desk leaves its
+//!    place. So what is acquired from it may be kept in them as `'static`.
+//! 3. Slots from `top` on are empty. `holes` is `NONE` or the index of an empty slot below `top`, and so
+//!    is each one's `next`; no slot is reached twice. A slot with a buffer is not reached.
 //! 4. A slot's ticket is its index and a count of the buffers that it has held: given out once.
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
+use std::ptr;
 
 use knhk_pool::{BufferPool, PoolHandle};
 
@@ -32,11 +41,14 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Desk {
     /// Its own, in the table.
     handle: Cell<u64>,
-    vacant: Cell<u32>,
+    top: Cell<u32>,
+    holes: Cell<u32>,
     slots: UnsafeCell<Vec<Slot>>,
-    here: NonNull<PoolHandle<'static>>,
+    here: PoolHandle<'static>,
 }
 
+// A shift finds it.
+#[repr(align(64))]
 struct Slot {
     ticket: u64,
     next: u32,
@@ -47,9 +59,10 @@ impl Desk {
     pub(crate) fn new(pool: &'static BufferPool) -> Self {
         Self {
             handle: Cell::new(0),
-            vacant: Cell::new(NONE),
+            top: Cell::new(0),
+            holes: Cell::new(NONE),
             slots: UnsafeCell::new(Vec::new()),
-            here: NonNull::from(Box::leak(Box::new(pool.handle()))),
+            here: pool.handle(),
         }
     }
 
@@ -62,26 +75,64 @@ impl Desk {
     }
 
     /// Hands a buffer out: the pool's, else the heap's.
-    // Nothing here panics: not `acquire`, by its contract, and there is a slot for what it gives.
     #[inline(always)]
     pub(crate) fn acquire(&self, out: &mut MaybeUninit<Buffer>) -> Status {
-        if self.vacant.get() == NONE && !self.grow() {
-            return Status::OutOfMemory;
+        if self.lend_hit(out) {
+            Status::Ok
+        } else {
+            self.acquire_cold(out)
         }
-        self.lend(self.here().acquire(), out);
-        Status::Ok
     }
 
     /// Hands out one of the pool's buffers.
     #[inline(always)]
     pub(crate) fn try_acquire(&self, out: &mut MaybeUninit<Buffer>) -> Status {
-        if self.vacant.get() == NONE && !self.grow() {
-            return Status::OutOfMemory;
+        if self.lend_hit(out) {
+            Status::Ok
+        } else {
+            self.try_acquire_cold(out)
         }
+    }
+
+    /// The hot path: no hole, a slot at the top, an idle buffer.
+    #[inline(always)]
+    fn lend_hit(&self, out: &mut MaybeUninit<Buffer>) -> bool {
+        let top = self.top.get();
+        let Some(slot) = self.slots().get_mut(top as usize) else {
+            return false;
+        };
+        if self.holes.get() != NONE {
+            return false;
+        }
+        let Some(buffer) = self.here().hit() else {
+            return false;
+        };
+        self.top.set(top + 1);
+        slot.lend(buffer, self.handle.get(), out);
+        true
+    }
+
+    // Nothing here panics: not `acquire`, by its contract, and there is a slot for what it gives.
+    #[cold]
+    #[inline(never)]
+    fn acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
+        let Some(slot) = self.vacant() else {
+            return Status::OutOfMemory;
+        };
+        self.lend(slot, self.here().acquire(), out);
+        Status::Ok
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
+        let Some(slot) = self.vacant() else {
+            return Status::OutOfMemory;
+        };
         let Ok(buffer) = self.here().try_acquire() else {
             return Status::Exhausted;
         };
-        self.lend(buffer, out);
+        self.lend(slot, buffer, out);
         Status::Ok
     }
 
@@ -93,9 +144,21 @@ impl Desk {
             return None;
         }
         let buffer = slot.buffer.take()?;
-        slot.ticket = ticket.wrapping_add(SLOTS_MAX as u64);
-        slot.next = self.vacant.replace(index(ticket) as u32);
+        slot.ticket = slot.ticket.wrapping_add(SLOTS_MAX as u64);
+        let below = self.top.get().wrapping_sub(1);
+        if below as usize == index(ticket) {
+            self.top.set(below);
+        } else {
+            slot.next = self.holes.replace(index(ticket) as u32);
+        }
         Some(buffer)
+    }
+
+    /// Releases the buffers that are still out.
+    pub(crate) fn give_back(&self) {
+        self.top.set(0);
+        self.holes.set(NONE);
+        drop(std::mem::take(self.slots()));
     }
 
     /// Makes room for `capacity` bytes in all, keeping the first `len`.
@@ -137,28 +200,31 @@ impl Desk {
         self.slots()[index(ticket)].buffer = Some(buffer);
     }
 
-    /// There is a vacant slot.
-    #[inline(always)]
-    fn lend(&self, mut buffer: Lent, out: &mut MaybeUninit<Buffer>) {
-        let Some(slot) = self.slots().get_mut(self.vacant.get() as usize) else {
+    /// The index of a vacant slot, which [`lend`](Self::lend) takes: a hole, else the top.
+    fn vacant(&self) -> Option<u32> {
+        let top = self.top.get();
+        match self.holes.get() {
+            NONE if (top as usize) < self.slots().len() => Some(top),
+            NONE => self.grow().then_some(top),
+            hole => Some(hole),
+        }
+    }
+
+    /// `vacant` is what [`vacant`](Self::vacant) has just said.
+    fn lend(&self, vacant: u32, buffer: Lent, out: &mut MaybeUninit<Buffer>) {
+        let Some(slot) = self.slots().get_mut(vacant as usize) else {
             return;
         };
-        self.vacant.set(slot.next);
-        out.write(Buffer {
-            data: buffer.as_mut_ptr(),
-            len: 0,
-            capacity: buffer.capacity(),
-            here: self.handle.get(),
-            ticket: slot.ticket,
-        });
-        // Empty: nothing to drop.
-        // SAFETY: a place for a buffer, in a vector that is borrowed mutably.
-        unsafe { ptr::write(&mut slot.buffer, Some(buffer)) };
+        if vacant == self.top.get() {
+            self.top.set(vacant + 1);
+        } else {
+            self.holes.set(slot.next);
+        }
+        slot.lend(buffer, self.handle.get(), out);
     }
 
     /// Twice the slots; false if that cannot be.
     #[cold]
-    #[inline(never)]
     fn grow(&self) -> bool {
         let len = self.slots().len();
         let more = len.max(16);
@@ -169,20 +235,17 @@ impl Desk {
         slots.append(self.slots());
         slots.extend((len..len + more).map(|index| Slot {
             ticket: index as u64,
-            next: index as u32 + 1,
+            next: NONE,
             buffer: None,
         }));
-        slots[len + more - 1].next = NONE;
-        self.vacant.set(len as u32);
-        let old = std::mem::replace(self.slots(), slots);
-        drop(old);
+        drop(std::mem::replace(self.slots(), slots));
         true
     }
 
     #[inline(always)]
     fn here(&self) -> &'static PoolHandle<'static> {
-        // SAFETY: lives as long as what is made of it (invariant 2).
-        unsafe { self.here.as_ref() }
+        // SAFETY: stays where it is as long as what is made of it lasts (invariant 2).
+        unsafe { &*ptr::from_ref(&self.here) }
     }
 
     #[inline(always)]
@@ -193,12 +256,19 @@ impl Desk {
     }
 }
 
-/// The buffers that are out go back first.
-impl Drop for Desk {
-    fn drop(&mut self) {
-        drop(std::mem::take(self.slots.get_mut()));
-        // SAFETY: leaked by `new`; no buffer of it is left (invariant 2).
-        drop(unsafe { Box::from_raw(self.here.as_ptr()) });
+impl Slot {
+    /// The slot is empty.
+    #[inline(always)]
+    fn lend(&mut self, mut buffer: Lent, here: u64, out: &mut MaybeUninit<Buffer>) {
+        out.write(Buffer {
+            data: buffer.as_mut_ptr(),
+            len: 0,
+            capacity: buffer.capacity(),
+            here,
+            ticket: self.ticket,
+        });
+        // SAFETY: borrowed mutably. Empty (invariant 3): no drop is left out.
+        unsafe { ptr::write(&mut self.buffer, Some(buffer)) };
     }
 }
 

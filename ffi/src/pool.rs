@@ -183,7 +183,6 @@ pub extern "C" fn knhk_pool_release(buffer: Option<&mut Buffer>) -> Status {
         return Status::Stale;
     };
     buffer.data = ptr::null_mut();
-    buffer.capacity = 0;
     drop(lent);
     Status::Ok
 }
@@ -280,6 +279,7 @@ fn new_desk(pool: Pool) -> Result<&'static Desk, Status> {
 /// The thread is ending: its desk goes, with the buffers that are still out.
 fn close(handle: u64) {
     if let Some(desk) = DESKS.get(handle) {
+        desk.give_back();
         CACHE.with(|cache| {
             let entry = cache.iter().find(|entry| ptr::eq(entry.get(), desk));
             entry.inspect(|entry| entry.set(ptr::null()));

@@ -107,8 +107,10 @@ pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Status>) -> Status {
         Ok(Ok(())) => Status::Ok,
         Ok(Err(status)) => status,
         Err(payload) => {
-            // Its drop might panic again.
-            mem::forget(payload);
+            // Its drop might panic again, and so on.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(again);
+            }
             Status::Panicked
         }
     }

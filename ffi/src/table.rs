@@ -44,6 +44,8 @@ pub(crate) struct Table<T, const KIND: u64> {
     vacant: Mutex<Vacant>,
 }
 
+// A line of its own: two threads' entries do not share one.
+#[repr(align(128))]
 struct Entry<T> {
     /// 0 while vacant.
     handle: AtomicU64,

@@ -106,7 +106,16 @@ fn made_up_handles_are_stale() {
     let pool = pool(c"made-up");
     let mut kept = acquire(pool);
     let mut buffer = MaybeUninit::uninit();
-    for handle in [0, 1, 0xfff, 0x1fff, 0x2000, 0x2fff, kept.here ^ 1 << 16, u64::MAX] {
+    for handle in [
+        0,
+        1,
+        0xfff,
+        0x1fff,
+        0x2000,
+        0x2fff,
+        kept.here ^ 1 << 16,
+        u64::MAX,
+    ] {
         assert_eq!(
             knhk_pool_acquire_here(handle, Some(&mut buffer)),
             Status::Stale
@@ -147,7 +156,11 @@ fn a_thread_takes_its_buffers_arenas_and_halves_with_it() {
         let pushed = unsafe { knhk_ring_push(producer, (&raw const number).cast(), 1, None) };
         assert_eq!(pushed, Status::Ok);
         let here = buffers[0].here;
-        (arena, here, buffers.map(|buffer| (buffer.here, buffer.ticket)))
+        (
+            arena,
+            here,
+            buffers.map(|buffer| (buffer.here, buffer.ticket)),
+        )
     });
     let (arena, here, buffers) = left_behind.join().expect("it ends well");
     assert_eq!(knhk_arena_destroy(arena), Status::Stale);
@@ -189,10 +202,7 @@ fn another_thread_is_refused_and_changes_nothing() {
             here,
             ticket,
         };
-        assert_eq!(
-            knhk_pool_release(Some(&mut theirs)),
-            Status::WrongThread
-        );
+        assert_eq!(knhk_pool_release(Some(&mut theirs)), Status::WrongThread);
         let mut place = MaybeUninit::uninit();
         let acquired = knhk_pool_acquire_here(here, Some(&mut place));
         assert_eq!(acquired, Status::WrongThread);

@@ -69,6 +69,16 @@ impl<'pool> PoolHandle<'pool> {
         }
     }
 
+    /// The hit path alone, for callers with a cold path of their own: `None`, and nothing is counted,
+    /// where [`acquire`](Self::acquire) would do more than that.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn hit(&self) -> Option<Buffer<'_>> {
+        let start = self.list().pop()?;
+        // SAFETY: as in `acquire`.
+        Some(unsafe { Buffer::new(start, self.list) })
+    }
+
     #[cold]
     #[inline(never)]
     fn acquire_cold(&self) -> NonNull<u8> {
