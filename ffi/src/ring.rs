@@ -183,7 +183,7 @@ impl<T> Lent<T> {
 
 /// Words of a record, if there can be such a ring.
 fn words(record_size: usize, records: usize) -> Option<usize> {
-    let is_record = record_size % 8 == 0 && (8..=RECORD_BYTES_MAX).contains(&record_size);
+    let is_record = record_size.is_multiple_of(8) && (8..=RECORD_BYTES_MAX).contains(&record_size);
     let bytes = record_size.checked_mul(records)?;
     (is_record && (1..=RING_BYTES_MAX).contains(&bytes)).then_some(record_size / 8)
 }
