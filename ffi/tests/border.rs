@@ -62,7 +62,8 @@ fn a_copy_of_a_released_buffer_releases_nothing_not_even_the_next_holders() {
 #[test]
 fn buffers_may_be_released_in_any_order() {
     let pool = pool(c"any-order");
-    for step in [1, 3, 7, 39] {
+    let steps: &[usize] = if cfg!(miri) { &[7] } else { &[1, 3, 7, 39] };
+    for step in steps {
         let mut out: Vec<Buffer> = (0..40).map(|_| acquire(pool)).collect();
         out.iter().for_each(write);
         let mut index = 0;
