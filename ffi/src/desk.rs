@@ -94,16 +94,13 @@ impl Desk {
         }
     }
 
-    /// The hot path: no hole, a slot at the top, an idle buffer.
+    /// The hot path: a slot at the top, an idle buffer. Holes are filled when the top has reached the end.
     #[inline(always)]
     fn lend_hit(&self, out: &mut MaybeUninit<Buffer>) -> bool {
         let top = self.top.get();
         let Some(slot) = self.slots().get_mut(top as usize) else {
             return false;
         };
-        if self.holes.get() != NONE {
-            return false;
-        }
         let Some(buffer) = self.here().hit() else {
             return false;
         };
