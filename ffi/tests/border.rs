@@ -240,6 +240,9 @@ fn a_rewind_ends_the_marks_after_it() {
     }
     assert_eq!(knhk_arena_rewind(arena, marks[0]), Status::Ok);
     assert_eq!(stats(), 0);
+    assert_eq!(knhk_arena_mark(arena, Some(&mut marks[0])), Status::Ok);
+    assert_eq!(knhk_arena_reset(arena), Status::Ok);
+    assert_eq!(knhk_arena_rewind(arena, marks[0]), Status::Stale);
     assert_eq!(knhk_arena_destroy(arena), Status::Ok);
 }
 
