@@ -5,18 +5,19 @@
 //! cargo run -p knhk-poold --example embedder -- 127.0.0.1:9465
 //! ```
 
-use std::alloc::System;
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Duration;
 use std::{env, thread};
 
 use knhk_pool::hot_path::{self, Mode};
-use knhk_pool::{Arena, ArenaConfig, ArenaOverflow, HotPathAlloc, HotPathGuard};
+use knhk_pool::{Arena, ArenaConfig, ArenaOverflow, HotPathGuard};
 use knhk_poold::telemetry::{Telemetry, TelemetryChoice, address};
 
+// With the feature the service's library installs it.
+#[cfg(not(feature = "allocation-tracking"))]
 #[global_allocator]
-static ALLOCATOR: HotPathAlloc = HotPathAlloc::new(System);
+static ALLOCATOR: knhk_pool::HotPathAlloc = knhk_pool::HotPathAlloc::new(std::alloc::System);
 
 /// Of these turns one wants more than the arena has, and one allocates where it must not.
 const RARE: u64 = 20;

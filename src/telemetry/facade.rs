@@ -65,7 +65,7 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When the thread cannot be started, or `interval` is zero.
     pub fn start(mut self, interval: Duration) -> io::Result<Publishing> {
         let publish = move || self.publish();
         let ticker = Ticker::start("knhk-pool-metrics", interval, publish)?;

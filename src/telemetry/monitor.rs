@@ -54,7 +54,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When the thread cannot be started, or `interval` is zero.
     pub fn start(interval: Duration) -> io::Result<Self> {
         Self::start_with(interval, Thresholds::default())
     }
@@ -63,7 +63,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// When the thread cannot be started.
+    /// When the thread cannot be started, or `interval` is zero.
     pub fn start_with(interval: Duration, thresholds: Thresholds) -> io::Result<Self> {
         let mut monitor = Self::manual(thresholds);
         let health = Arc::clone(&monitor.health);

@@ -28,6 +28,10 @@ impl Ticker {
         interval: Duration,
         mut tick: impl FnMut() + Send + 'static,
     ) -> io::Result<Self> {
+        if interval.is_zero() {
+            let message = format!("the interval of {name} is 0 s, expected more");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
@@ -95,6 +99,12 @@ mod tests {
         // The thread is gone, and with it the sender.
         while ticks.try_recv().is_ok() {}
         assert_eq!(ticks.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+
+    #[test]
+    fn an_interval_of_zero_is_refused() {
+        let error = Ticker::start("spins", Duration::ZERO, || ()).expect_err("it would spin");
+        assert_eq!(error.to_string(), "the interval of spins is 0 s, expected more");
     }
 
     #[test]
