@@ -159,3 +159,51 @@ fn nested_use_of_a_full_scratch_has_nothing() {
         });
     });
 }
+
+#[test]
+fn mark_that_is_rewound_inside_a_nested_use_takes_nothing_from_it() {
+    let scratch = ScratchBuffer::new();
+    scratch.with(|outer| {
+        let mut mark = outer.mark();
+        mark.scope().alloc_slice_with(100, |_| 1_u8);
+        scratch.with(|inner| {
+            let theirs = inner.alloc_slice_with(100, |_| 2_u8);
+            mark.rewind();
+            if let Ok(mine) = mark.scope().try_alloc_slice_with(1000, |_| 3_u8) {
+                mine.fill(3);
+            }
+            assert_eq!(theirs, [2; 100]);
+        });
+        assert_eq!(
+            mark.scope().alloc_slice_uninit::<u8>(scratch::BYTES).len(),
+            scratch::BYTES
+        );
+    });
+}
+
+#[test]
+fn mark_that_is_dropped_inside_a_nested_use_wipes_nothing_of_it() {
+    let scratch = ScratchBuffer::from(Arena::with_capacity(1000).with_zero(true));
+    scratch.with(|outer| {
+        let mark = outer.mark();
+        scratch.with(|inner| {
+            let theirs = inner.alloc_slice_with(100, |_| 2_u8);
+            drop(mark);
+            assert_eq!(theirs, [2; 100]);
+        });
+        assert_eq!(outer.alloc_slice_uninit::<u8>(1000).len(), 1000);
+    });
+}
+
+#[test]
+fn scope_that_ends_inside_a_nested_use_raises_no_high_water_mark() {
+    let scratch = ScratchBuffer::new();
+    scratch.with(|outer| {
+        outer.alloc_slice::<u8>(64);
+        scratch.with(|inner| {
+            inner.alloc_slice::<u8>(64);
+            outer.scope(|none_left| assert!(none_left.try_alloc(1_u8).is_err()));
+        });
+    });
+    assert_eq!(scratch.stats().high_water, 128);
+}

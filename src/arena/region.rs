@@ -22,7 +22,8 @@
 //! 3. One thread at a time uses a region and the books and spills behind it: both are reached through
 //!    `Home`, which is not `Sync`.
 //! 4. `left` and `capacity` are the chunk's alone, or those of a nested use; then the outer books'
-//!    `left` is 0, and the capacity of the nested ones is what the outer `left` was.
+//!    `left` is 0 until that use is over, also if the outer region is rewound meanwhile, and the
+//!    capacity of the nested ones is what the outer `left` was.
 
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
@@ -238,7 +239,7 @@ impl Region<'_> {
     unsafe fn clear_cold(self, place: Place) {
         if self.home.wipes {
             // SAFETY: nobody uses what lies between: the caller's second bullet.
-            unsafe { self.wipe(self.books.left(), place.left) };
+            unsafe { self.wipe(self.books.unused(), place.left) };
         }
         // SAFETY: both bullets are the caller's.
         let freed = unsafe { self.home.spills.free_to(place.spill) };

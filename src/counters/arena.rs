@@ -17,7 +17,8 @@ pub(crate) struct ArenaCounters {
     capacity: usize,
     /// Bytes of the chunk that a nested use has for itself, while `left` is 0.
     lent: AtomicUsize,
-    /// The fewest bytes left before a rewind.
+    /// The fewest bytes left before a rewind; `LENT` while a nested use has some, so that the hot path
+    /// of a rewind finds out by the comparison that it makes anyway.
     low: AtomicUsize,
     /// The most in use with a part of the heap or a nested use in it, whenever one of these changed.
     peak: AtomicUsize,
@@ -25,6 +26,9 @@ pub(crate) struct ArenaCounters {
     overflows: AtomicU64,
     resets: AtomicU64,
 }
+
+/// More than any chunk has.
+const LENT: usize = usize::MAX;
 
 /// Adds to what one thread alone writes. Release, for the reader's Acquire: who sees this count sees
 /// what the owner did before it.
@@ -78,9 +82,26 @@ impl ArenaCounters {
     pub(crate) fn rewind(&self, left: usize) {
         let before = self.left();
         if before < self.low.load(Ordering::Relaxed) {
+            if self.is_lent() {
+                return self.rewind_lent(left);
+            }
             self.low.store(before, Ordering::Relaxed);
         }
         self.left.store(left, Ordering::Relaxed);
+    }
+
+    /// As [`rewind`](Self::rewind), while a nested use has what was left: the bytes come back with its
+    /// end.
+    #[cold]
+    #[inline(never)]
+    fn rewind_lent(&self, left: usize) {
+        let lent = self.lent.load(Ordering::Relaxed).max(left);
+        self.lent.store(lent, Ordering::Relaxed);
+    }
+
+    /// Bytes below the last allocation, whoever may allocate from them.
+    pub(crate) fn unused(&self) -> usize {
+        self.left() + self.lent.load(Ordering::Relaxed)
     }
 
     /// The arena is empty again.
@@ -113,8 +134,12 @@ impl ArenaCounters {
     /// Lends all that is left to a nested use, which has books of its own.
     pub(crate) fn lend(&self) -> Self {
         let left = self.left();
-        self.lent.store(left, Ordering::Relaxed);
-        self.left.store(0, Ordering::Relaxed);
+        if left != 0 {
+            self.raise_peak(self.in_chunk());
+            self.low.store(LENT, Ordering::Release);
+            self.lent.store(left, Ordering::Relaxed);
+            self.left.store(0, Ordering::Relaxed);
+        }
         Self::new(left)
     }
 
@@ -125,14 +150,18 @@ impl ArenaCounters {
 
     /// The nested use is over: takes back what it had, and enters what it did.
     pub(crate) fn take_back(&self, nested: &Self) {
-        self.raise_peak(self.used() + self.heap_bytes() + nested.stats().high_water);
+        let beside = self.capacity - nested.capacity;
+        self.raise_peak(beside + self.heap_bytes() + nested.stats().high_water);
         add(
             &self.allocations,
             nested.allocations.load(Ordering::Relaxed),
         );
         add(&self.overflows, nested.overflows.load(Ordering::Relaxed));
-        self.left.store(nested.capacity, Ordering::Relaxed);
-        self.lent.store(0, Ordering::Relaxed);
+        if self.is_lent() {
+            self.left.store(self.unused(), Ordering::Relaxed);
+            self.lent.store(0, Ordering::Relaxed);
+            self.low.store(self.capacity, Ordering::Relaxed);
+        }
     }
 
     /// The figures now, from any thread.
@@ -152,8 +181,15 @@ impl ArenaCounters {
     }
 
     fn high_water(&self, now: usize) -> usize {
-        let in_chunk = self.capacity - self.low.load(Ordering::Relaxed);
-        now.max(in_chunk).max(self.peak.load(Ordering::Relaxed))
+        now.max(self.in_chunk())
+            .max(self.peak.load(Ordering::Relaxed))
+    }
+
+    /// The most in use before a rewind; 0 while it is lent, when the peak has it.
+    fn in_chunk(&self) -> usize {
+        // Acquire: with `lend`, whose peak is then seen too.
+        self.capacity
+            .saturating_sub(self.low.load(Ordering::Acquire))
     }
 
     fn note_peak(&self) {
@@ -172,8 +208,7 @@ impl ArenaCounters {
 
     /// Saturating: a reader on another thread may see `left` before it sees `lent`.
     fn used(&self) -> usize {
-        let lent = self.lent.load(Ordering::Relaxed);
-        self.capacity.saturating_sub(self.left() + lent)
+        self.capacity.saturating_sub(self.unused())
     }
 }
 
