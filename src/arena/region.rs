@@ -242,7 +242,7 @@ impl Region<'_> {
             unsafe { self.wipe(self.books.unused(), place.left) };
         }
         // SAFETY: both bullets are the caller's.
-        let freed = unsafe { self.home.spills.free_to(place.spill) };
+        let freed = unsafe { self.home.spills.free_to(place.spill, self.home.wipes) };
         self.books.heap_freed(freed);
     }
 
@@ -333,7 +333,7 @@ impl Region<'_> {
             }
             self.books.rewind(end);
         // SAFETY: the caller's bullet.
-        } else if let Some(bytes) = unsafe { self.home.spills.free_last(start) } {
+        } else if let Some(bytes) = unsafe { self.home.spills.free_last(start, self.home.wipes) } {
             self.books.heap_freed(bytes);
         }
     }

@@ -11,6 +11,8 @@ use std::alloc::{self, Layout};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
+use super::wipe;
+
 /// A spill's head, in the same allocation.
 struct Header {
     older: Option<NonNull<Header>>,
@@ -69,40 +71,47 @@ impl Spills {
         Some((payload, layout.size()))
     }
 
-    /// Frees what was allocated since `mark`; returns how many bytes that was.
+    /// Frees what was allocated since `mark`, overwritten with zeros if `wipes`; returns how many bytes
+    /// that was.
     ///
     /// # Safety
     ///
     /// * `mark` was taken from this chain, and what was there then was not freed since.
     /// * Nobody uses what was allocated since.
-    pub(crate) unsafe fn free_to(&self, mark: SpillMark) -> usize {
+    pub(crate) unsafe fn free_to(&self, mark: SpillMark, wipes: bool) -> usize {
         let mut freed = 0;
         while let Some(top) = self.top.get().filter(|top| Some(*top) != mark.0) {
             // SAFETY: the caller's second bullet, and it is the top.
-            freed += unsafe { self.free_top(top) };
+            freed += unsafe { self.free_top(top, wipes) };
         }
         freed
     }
 
-    /// Frees the last spill if `payload` is its; returns how many bytes that was.
+    /// Frees the last spill if `payload` is its, as [`free_to`](Self::free_to) does; returns how many
+    /// bytes that was.
     ///
     /// # Safety
     ///
     /// * Nobody uses it, if it is.
-    pub(crate) unsafe fn free_last(&self, payload: NonNull<u8>) -> Option<usize> {
+    pub(crate) unsafe fn free_last(&self, payload: NonNull<u8>, wipes: bool) -> Option<usize> {
         let top = self.top.get()?;
         // SAFETY: a header in the chain was written by `alloc` and is not freed.
         let is_last = unsafe { top.as_ref() }.payload == payload;
         // SAFETY: the caller's bullet; `top` is the top.
-        is_last.then(|| unsafe { self.free_top(top) })
+        is_last.then(|| unsafe { self.free_top(top, wipes) })
     }
 
     /// # Safety
     ///
     /// * `top` is the chain's top, and nobody uses its payload.
-    unsafe fn free_top(&self, top: NonNull<Header>) -> usize {
+    unsafe fn free_top(&self, top: NonNull<Header>, wipes: bool) -> usize {
         // SAFETY: as in `free_last`; it is read before it is freed.
         let header = unsafe { top.read() };
+        if wipes {
+            let in_front = header.payload.addr().get() - top.addr().get();
+            // SAFETY: the payload reaches to the allocation's end, and nobody uses it.
+            unsafe { wipe(header.payload, header.layout.size() - in_front) };
+        }
         self.top.set(header.older);
         // SAFETY: raw invariant 3: allocated by `alloc` with the layout that it wrote down.
         unsafe { alloc::dealloc(top.as_ptr().cast(), header.layout) };
@@ -113,7 +122,7 @@ impl Spills {
 impl Drop for Spills {
     fn drop(&mut self) {
         // SAFETY: the mark of an empty chain; whoever owns the chain has let nobody outlive it.
-        unsafe { self.free_to(SpillMark::EMPTY) };
+        unsafe { self.free_to(SpillMark::EMPTY, false) };
     }
 }
 
@@ -138,12 +147,12 @@ mod tests {
             unsafe { payload.write_bytes(9, 77) };
         }
         // SAFETY: the mark is of this chain, and nothing since is used again.
-        assert!(unsafe { spills.free_to(mark) } >= 4 * 77);
+        assert!(unsafe { spills.free_to(mark, true) } >= 4 * 77);
         assert_eq!(spills.mark(), mark);
         // SAFETY: not used again; and then it is not there any more.
-        assert_eq!(unsafe { spills.free_last(first) }, Some(first_bytes));
+        assert_eq!(unsafe { spills.free_last(first, false) }, Some(first_bytes));
         // SAFETY: nothing is freed: the chain is empty.
-        assert_eq!(unsafe { spills.free_last(first) }, None);
+        assert_eq!(unsafe { spills.free_last(first, false) }, None);
     }
 
     #[test]

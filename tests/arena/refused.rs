@@ -11,8 +11,9 @@ pub(crate) struct Refusing;
 thread_local! {
     // Without destructor, so that it is there whenever the allocator is called.
     static REFUSES_FROM: Cell<usize> = const { Cell::new(usize::MAX) };
-    /// Of freed memory of this size it notes whether all bytes are zero.
+    /// Of freed memory of this size it notes whether all bytes are zero, from the `LOOKS_FROM`th on.
     static WATCHED: Cell<usize> = const { Cell::new(usize::MAX) };
+    static LOOKS_FROM: Cell<usize> = const { Cell::new(0) };
     static ALL_ZERO: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
@@ -29,8 +30,11 @@ unsafe impl GlobalAlloc for Refusing {
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
         if layout.size() == WATCHED.get() {
-            // SAFETY: still the caller's memory, and the test that watches has written all of it.
-            let bytes = unsafe { std::slice::from_raw_parts(start, layout.size()) };
+            let skipped = LOOKS_FROM.get();
+            // SAFETY: the test that watches skips no more than there is.
+            let start = unsafe { start.add(skipped) };
+            // SAFETY: still the caller's memory, and the test that watches has written all of this.
+            let bytes = unsafe { std::slice::from_raw_parts(start, layout.size() - skipped) };
             ALL_ZERO.set(Some(bytes.iter().all(|byte| *byte == 0)));
         }
         // SAFETY: the caller keeps `dealloc`'s contract, and the memory is the system's.
@@ -77,4 +81,22 @@ fn heap_that_is_refused_is_an_error_and_leaves_the_arena_usable() {
     assert_eq!(arena.alloc_slice::<u8>(5000).len(), 5000);
     arena.reset();
     assert_eq!(arena.stats().heap_bytes, 0);
+}
+
+#[test]
+fn what_the_heap_has_lent_is_wiped_too_if_it_was_told_to() {
+    for zero in [true, false] {
+        let mut arena = Arena::with_capacity(0)
+            .with_overflow(ArenaOverflow::Heap)
+            .with_zero(zero);
+        // Aligned so that it begins at a known place behind what the arena keeps in front of it.
+        let page = Layout::from_size_align(4096, 4096).expect("a layout");
+        for byte in arena.alloc_layout(page) {
+            byte.write(0xAA);
+        }
+        (WATCHED.set(2 * 4096), LOOKS_FROM.set(4096));
+        arena.reset();
+        (WATCHED.set(usize::MAX), LOOKS_FROM.set(0));
+        assert_eq!(ALL_ZERO.take(), Some(zero));
+    }
 }
