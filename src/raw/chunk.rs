@@ -29,7 +29,7 @@ impl Chunk {
     }
 
     /// As [`new`](Self::new), where huge pages can serve it.
-    #[cfg_attr(not(feature = "huge-pages"), expect(dead_code))]
+    #[cfg_attr(not(any(test, feature = "huge-pages")), expect(dead_code))]
     pub(crate) fn for_huge_pages(bytes: usize) -> Option<Self> {
         Self::aligned(bytes, HUGE_PAGE)
     }
