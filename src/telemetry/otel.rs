@@ -20,7 +20,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 
 use super::readings::{self, Reading, Value};
 use super::semconv::{Instrument, Metric, SCHEMA_URL, ValueType};
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{Arc, Mutex, lock};
 
 /// The scope that the library's telemetry belongs to: name, version and schema.
 pub fn scope() -> InstrumentationScope {
@@ -42,8 +42,8 @@ pub fn scope() -> InstrumentationScope {
 /// acquires does not notice. Callbacks never panic: that would end the reader's thread for good.
 pub fn register(meter: &Meter) {
     let cycle = Arc::new(Cycle::default());
-    for metric in readings::metrics() {
-        install(meter, metric, Observer::new(metric, &cycle));
+    for (place, metric) in readings::metrics().enumerate() {
+        install(meter, metric, Observer::new(metric, place, &cycle));
     }
 }
 
@@ -87,47 +87,57 @@ fn install(meter: &Meter, metric: &'static Metric, observer: Observer) {
 
 /// The readings that the callbacks of one collection share.
 ///
-/// A callback cannot know to which collection it belongs. But it can know what it has told: if that
-/// is the newest there is, a collection is beginning, and it takes new readings; if not, another
-/// callback of its collection has taken them.
-#[derive(Debug, Default)]
+/// A callback cannot know to which collection it belongs. But callbacks are called in the order in
+/// which they were installed: one that does not come behind the one before begins a collection, and
+/// takes new readings. In any other order they would be as right, and cost more.
+#[derive(Debug)]
 struct Cycle {
     newest: Mutex<Generation>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 struct Generation {
-    nth: u64,
+    /// The place behind that of the instrument that told these readings last.
+    told: usize,
     readings: Arc<Vec<Reading>>,
+}
+
+/// No readings yet, so that every instrument comes too late for them.
+impl Default for Cycle {
+    fn default() -> Self {
+        Self {
+            newest: Mutex::new(Generation {
+                told: usize::MAX,
+                readings: Arc::default(),
+            }),
+        }
+    }
 }
 
 /// One instrument's side of the cycle.
 struct Observer {
     metric: &'static Metric,
+    /// Among the instruments of the cycle.
+    place: usize,
     cycle: Arc<Cycle>,
-    /// The newest generation that this instrument has told. Relaxed: guarded by the cycle's lock.
-    told: AtomicU64,
 }
 
 impl Observer {
-    fn new(metric: &'static Metric, cycle: &Arc<Cycle>) -> Self {
+    fn new(metric: &'static Metric, place: usize, cycle: &Arc<Cycle>) -> Self {
         Self {
             metric,
+            place,
             cycle: Arc::clone(cycle),
-            told: AtomicU64::new(0),
         }
     }
 
     fn readings(&self) -> Arc<Vec<Reading>> {
         let mut newest = lock(&self.cycle.newest);
-        if self.told.load(Ordering::Relaxed) == newest.nth {
+        if self.place < newest.told {
             let taken = catch_unwind(readings::take).unwrap_or_default();
-            *newest = Generation {
-                nth: newest.nth + 1,
-                readings: Arc::new(taken),
-            };
+            newest.readings = Arc::new(taken);
         }
-        self.told.store(newest.nth, Ordering::Relaxed);
+        newest.told = self.place + 1;
         Arc::clone(&newest.readings)
     }
 
@@ -153,4 +163,40 @@ fn key_values(reading: &Reading) -> Vec<KeyValue> {
     pairs
         .map(|(key, value)| KeyValue::new(*key, *value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two observers of one cycle.
+    fn observers() -> [Observer; 2] {
+        let cycle = Arc::new(Cycle::default());
+        let mut metrics = readings::metrics();
+        [0, 1].map(|place| {
+            let metric = metrics.next().expect("there are more than two");
+            Observer::new(metric, place, &cycle)
+        })
+    }
+
+    #[test]
+    fn collection_after_two_that_were_interleaved_is_of_new_readings() {
+        let [first, second] = observers();
+        // Of one reader, and of another at the same time.
+        let old = [&first, &first, &second, &second].map(Observer::readings);
+        let new = [&first, &second].map(Observer::readings);
+        assert!(old.iter().all(|old| !Arc::ptr_eq(old, &new[0])));
+        assert!(Arc::ptr_eq(&new[0], &new[1]));
+    }
+
+    #[test]
+    fn collection_that_lacks_the_first_instrument_has_readings_of_its_own() {
+        let pool = crate::BufferPool::builder("viewed")
+            .build()
+            .expect("in range");
+        let [_dropped_by_a_view, second] = observers();
+        let [one, other] = [&second, &second].map(Observer::readings);
+        assert!(!one.is_empty() && !Arc::ptr_eq(&one, &other));
+        drop(pool);
+    }
 }
