@@ -180,6 +180,11 @@ fn what_was_refused_is_answered_by_twice_the_size() {
     // Nothing missed, nothing to recommend.
     let interval = seen("refused").stats.since(&refused.stats);
     assert_eq!(recommended_size(&refused, &interval), 6);
+    // Of objects there may be any number.
+    let mut largest = refused;
+    (largest.kind, largest.size) = (PoolKind::Object, usize::MAX);
+    let refused_once = largest.stats;
+    assert_eq!(recommended_size(&largest, &refused_once), usize::MAX);
 }
 
 #[test]

@@ -115,7 +115,7 @@ pub fn recommended_size(pool: &PoolSnapshot, interval: &PoolStats) -> usize {
     if interval.exhausted == 0 && pool.stats.high_water > pool.size {
         return pool.stats.high_water.min(size_max(pool.kind));
     }
-    let doubled = (pool.size * 2).max(pool.size + 1);
+    let doubled = pool.size.saturating_mul(2).max(1);
     doubled.max(pool.stats.high_water).min(size_max(pool.kind))
 }
 
