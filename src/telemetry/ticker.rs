@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn an_interval_of_zero_is_refused() {
         let error = Ticker::start("spins", Duration::ZERO, || ()).expect_err("it would spin");
-        assert_eq!(error.to_string(), "the interval of spins is 0 s, expected more");
+        assert_eq!(
+            error.to_string(),
+            "the interval of spins is 0 s, expected more"
+        );
     }
 
     #[test]

@@ -94,9 +94,11 @@ fn what_the_heap_has_lent_is_wiped_too_if_it_was_told_to() {
         for byte in arena.alloc_layout(page) {
             byte.write(0xAA);
         }
-        (WATCHED.set(2 * 4096), LOOKS_FROM.set(4096));
+        WATCHED.set(2 * 4096);
+        LOOKS_FROM.set(4096);
         arena.reset();
-        (WATCHED.set(usize::MAX), LOOKS_FROM.set(0));
+        WATCHED.set(usize::MAX);
+        LOOKS_FROM.set(0);
         assert_eq!(ALL_ZERO.take(), Some(zero));
     }
 }
