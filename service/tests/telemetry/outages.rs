@@ -65,18 +65,18 @@ fn assert_told_once_and_all_counted(ended: &Ended, collector: &Collector, reason
     let emit = &ended.json()["pools"][0];
     assert_eq!(emit["hits"], acquires(&last, "hit"));
     assert_eq!(emit["misses"], acquires(&last, "miss"));
-    assert!(sum(&last, "knhk.telemetry.export", &["metrics", "failed"]) > 0);
+    // Of whichever signal met the outage: it may be over before the others export.
+    assert!(sum(&last, "knhk.telemetry.export", &["failed"]) > 0);
 }
 
 #[test]
 fn a_collector_that_is_not_there_is_told_once_and_so_is_its_return() {
     let address = Collector::nowhere();
     let mut held = hold("refused", address);
-    let line = held.next_line();
-    assert!(line.contains("Connection refused"), "{line}");
+    let told = held.lines_until("Connection refused");
     let collector = Collector::on(address, Answer::Take);
     let mut ended = recover(held, &collector);
-    ended.stderr.insert_str(0, &format!("{line}\n"));
+    ended.stderr.insert_str(0, &told);
     assert_told_once_and_all_counted(&ended, &collector, "Connection refused");
 }
 

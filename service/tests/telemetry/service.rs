@@ -84,6 +84,20 @@ impl Held {
         line.trim_end().to_owned()
     }
 
+    /// What it says on its standard error, up to the first line that contains `part`.
+    pub(crate) fn lines_until(&mut self, part: &str) -> String {
+        let mut told = String::new();
+        loop {
+            let line = self.next_line();
+            assert!(!line.is_empty(), "it ended, and told only {told:?}");
+            told += &line;
+            told.push('\n');
+            if line.contains(part) {
+                return told;
+            }
+        }
+    }
+
     /// Lets it go on, to its end.
     pub(crate) fn release(mut self) -> Ended {
         let drained = std::io::copy(&mut self.results, &mut std::io::sink());
