@@ -6,7 +6,7 @@
 //!  service's instruments ─┴─▸ meter provider ───┴─▸ /metrics                 ├─▸ collector
 //!  spans, declared events ──▸ tracing layers ────▸ batches ─▸ OTLP ──────────┘
 //!                                   │
-//!                                   └─▸ standard error (warnings)
+//!                                   └─▸ standard error (warnings), notices (the live page)
 //! ```
 //!
 //! Each signal is exported by a thread of its own; a thread that works on triples never waits for a
@@ -20,6 +20,7 @@ mod deliveries;
 mod environment;
 mod exporters;
 mod exports;
+pub mod notices;
 mod providers;
 mod resource;
 mod route;
@@ -44,6 +45,7 @@ pub use self::subscriber::{events, spans, warnings_only};
 
 use self::environment::Variables;
 use self::exports::Exports;
+use self::notices::Notices;
 use self::providers::Providers;
 use self::scrape::Scrape;
 
@@ -87,6 +89,7 @@ pub struct Telemetry {
     scrape: Option<Scrape>,
     providers: Providers,
     deliveries: Arc<Deliveries>,
+    notices: Notices,
 }
 
 impl Telemetry {
@@ -113,7 +116,8 @@ impl Telemetry {
         let deliveries = Arc::new(Deliveries::default());
         let listener = exports.scrape.map(scrape::listen).transpose()?;
         let providers = Providers::build(&exports, &deliveries)?;
-        subscriber::install(&providers, exports.log_level);
+        let notices = Notices::default();
+        subscriber::install(&providers, exports.log_level, notices.clone());
         let scrape = match listener {
             Some(listener) => Some(Scrape::start(listener, providers.registry.clone())?),
             None => None,
@@ -126,7 +130,13 @@ impl Telemetry {
             scrape,
             providers,
             deliveries,
+            notices,
         })
+    }
+
+    /// The declared events of the process, from now on and of late.
+    pub fn notices(&self) -> Notices {
+        self.notices.clone()
     }
 
     /// Judges the last interval, exports what is left, and ends every thread; within 5 s.

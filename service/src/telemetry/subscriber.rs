@@ -1,12 +1,12 @@
 //! The process's `tracing` subscriber: who sees which span and event.
 //!
-//! | from | standard error | OTLP |
-//! |---|---|---|
-//! | our events that the registry declares | from INFO on | yes |
-//! | our other events | from INFO on | no |
-//! | our spans | no | yes |
-//! | the SDK (`opentelemetry…`) | as `OTEL_LOG_LEVEL` says, else no | no |
-//! | anything else: HTTP, gRPC, runtime | no | no |
+//! | from | standard error | OTLP | live page |
+//! |---|---|---|---|
+//! | our events that the registry declares | from INFO on | yes | yes |
+//! | our other events | from INFO on | no | no |
+//! | our spans | no | yes | no |
+//! | the SDK (`opentelemetry…`) | as `OTEL_LOG_LEVEL` says, else no | no | no |
+//! | anything else: HTTP, gRPC, runtime | no | no | no |
 //!
 //! So an exporter's own spans and events are never exported, and an outage does not flood the screen.
 //! A span that no exporter wants is disabled at its call site.
@@ -25,6 +25,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::notices::Notices;
 use super::providers::Providers;
 use crate::instruments;
 
@@ -49,11 +50,13 @@ pub fn warnings_only() {
         .init();
 }
 
-/// What `providers` export, and our events on standard error; the SDK's from `sdk` on.
-pub(super) fn install(providers: &Providers, sdk: LevelFilter) {
+/// What `providers` export, our declared events in `notices`, and our events on standard error; the
+/// SDK's from `sdk` on.
+pub(super) fn install(providers: &Providers, sdk: LevelFilter, notices: Notices) {
     tracing_subscriber::registry()
         .with(providers.traces.as_ref().map(spans))
         .with(providers.logs.as_ref().map(events))
+        .with(notices.with_filter(filter_fn(is_declared)))
         .with(on_stderr(sdk))
         .init();
 }
