@@ -35,6 +35,7 @@ pub mod progress;
 pub mod reflex;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod settings;
 pub mod summary;
 pub mod telemetry;

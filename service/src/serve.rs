@@ -1,0 +1,4 @@
+//! The service's face to the network.
+
+pub mod live;
+pub mod page;
