@@ -61,6 +61,12 @@ impl Samples {
         }
     }
 
+    /// Keeps none any more; the room stays.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+        self.next = 0;
+    }
+
     /// Those that are kept.
     pub fn iter(&self) -> impl Iterator<Item = &Sample> {
         self.kept.iter()

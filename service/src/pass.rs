@@ -17,8 +17,9 @@ use crate::memory::{HeapMemory, Memory, PooledMemory};
 use crate::output::Output;
 use crate::pools::KNHK;
 use crate::progress::Progress;
+use crate::totals::Totals;
 use crate::turnstile::Turnstile;
-use crate::worker::{Plan, Totals, Worker};
+use crate::worker::{Desk, Plan, Worker};
 
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -184,15 +185,16 @@ impl<'r> Crew<'r> {
     }
 
     fn work_on<M: Memory>(&self, memory: &M) -> Result<Share, TriplesError> {
-        let mut worker = Worker::new(self.plan, memory);
+        let mut desk = Desk::new(memory);
+        let mut worker = Worker::new(self.plan, &mut desk);
         self.ready.fetch_add(1, Ordering::Release);
         drop(self.gate.lock());
         worker.run(&self.turnstile, self.output)?;
         let end = Instant::now();
         Ok(Share {
-            totals: worker.totals().clone(),
-            samples: worker.samples().clone(),
-            writing: worker.writing(),
+            totals: worker.into_totals(),
+            samples: desk.samples().clone(),
+            writing: desk.writing(),
             end,
         })
     }

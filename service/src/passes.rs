@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Samples;
 use crate::pass::Pass;
-use crate::worker::Totals;
+use crate::totals::Totals;
 
 /// Passes whose time is kept; further ones take the place of the oldest.
 const WALLS_MAX: usize = 1 << 16;

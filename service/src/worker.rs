@@ -9,7 +9,7 @@
 
 #[cfg(feature = "allocation-tracking")]
 use knhk_pool::HotPathGuard;
-use knhk_pool::{MergedReceipt, Receipt, RunList, TriplesError, load_into, receipt_hash};
+use knhk_pool::{Receipt, RunList, TriplesError, load_into, receipt_hash};
 use tracing::Span;
 
 use crate::clock::{Sample, Samples, Stopwatch};
@@ -22,6 +22,7 @@ use crate::output::{Door, Output};
 use crate::pages::Pages;
 use crate::reflex::{Verdict, evaluate};
 use crate::terms::Dictionary;
+use crate::totals::Totals;
 use crate::turnstile::Turnstile;
 
 /// `SoaTriples` that are filled before hooks are evaluated: what KNHK's pool has.
@@ -77,63 +78,6 @@ impl<'r> Plan<'r> {
     }
 }
 
-/// What came of one hook.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HookTotals {
-    /// Runs that it was asked of.
-    pub evaluated: u64,
-    /// Answers other than 0.
-    pub true_answers: u64,
-    /// Lanes that matched.
-    pub lanes: u64,
-}
-
-/// What a worker did: the same sum for any number of workers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Runs loaded.
-    pub runs: u64,
-    /// Triples that CONSTRUCT8 made.
-    pub constructed: u64,
-    /// All receipts, merged: their count is the number of evaluations.
-    pub merged: MergedReceipt,
-    /// By hook index.
-    pub hooks: Vec<HookTotals>,
-}
-
-impl Totals {
-    /// Nothing done yet, for so many hooks.
-    pub fn new(hooks: usize) -> Self {
-        Self {
-            hooks: vec![HookTotals::default(); hooks],
-            ..Self::default()
-        }
-    }
-
-    /// Adds what another worker did, for the same hooks.
-    pub fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.constructed += other.constructed;
-        self.merged = self.merged.combine(other.merged);
-        for (sum, hook) in self.hooks.iter_mut().zip(&other.hooks) {
-            sum.evaluated += hook.evaluated;
-            sum.true_answers += hook.true_answers;
-            sum.lanes += hook.lanes;
-        }
-    }
-
-    fn count(&mut self, hook: &Hook, verdict: Verdict, receipt: &Receipt) {
-        self.merged.merge(receipt);
-        if matches!(hook.test, Test::Construct8 { .. }) {
-            self.constructed += u64::from(verdict.answer);
-        }
-        let totals = &mut self.hooks[hook.index as usize];
-        totals.evaluated += 1;
-        totals.true_answers += u64::from(verdict.answer != 0);
-        totals.lanes += u64::from(receipt.lanes);
-    }
-}
-
 /// A filled `SoaTriples`.
 pub(crate) struct Slot<S> {
     pub(crate) soa: S,
@@ -151,23 +95,66 @@ pub(crate) struct Evaluation<R> {
     pub(crate) slot: usize,
 }
 
-/// One thread's part of the pipeline.
-pub struct Worker<'r, M: Memory> {
-    plan: Plan<'r>,
-    memory: &'r M,
+/// One thread's place of work: its lists and output buffers, for one plan after the other.
+pub struct Desk<'m, M: Memory> {
+    memory: &'m M,
     slots: Vec<Slot<M::Soa>>,
     evaluations: Vec<Evaluation<M::Receipt>>,
-    pages: Pages<'r, M>,
-    totals: Totals,
+    pages: Pages<'m, M>,
     /// Of the batch under way.
     sample: Sample,
     samples: Samples,
     batches: u64,
+}
+
+impl<M: Memory> std::fmt::Debug for Desk<'_, M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk")
+            .field("batches", &self.batches)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'m, M: Memory> Desk<'m, M> {
+    /// At which nothing was done yet.
+    pub fn new(memory: &'m M) -> Self {
+        Self {
+            memory,
+            slots: Vec::with_capacity(BATCH_LEN),
+            evaluations: Vec::with_capacity(EVALUATIONS_MAX),
+            pages: Pages::new(memory),
+            sample: Sample::default(),
+            samples: Samples::with_room(),
+            batches: 0,
+        }
+    }
+
+    /// What the sampled batches took, since they were last forgotten.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// Forgets them.
+    pub fn forget_samples(&mut self) {
+        self.samples.clear();
+    }
+
+    /// Time spent waiting for turns and writing, so far.
+    pub fn writing(&self) -> std::time::Duration {
+        self.pages.writing()
+    }
+}
+
+/// One thread's part of a plan.
+pub struct Worker<'w, 'm, M: Memory> {
+    plan: Plan<'w>,
+    desk: &'w mut Desk<'m, M>,
+    totals: Totals,
     /// What the spans of batches stand below.
     span: Span,
 }
 
-impl<M: Memory> std::fmt::Debug for Worker<'_, M> {
+impl<M: Memory> std::fmt::Debug for Worker<'_, '_, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Worker")
             .field("totals", &self.totals)
@@ -175,19 +162,13 @@ impl<M: Memory> std::fmt::Debug for Worker<'_, M> {
     }
 }
 
-impl<'r, M: Memory> Worker<'r, M> {
+impl<'w, 'm, M: Memory> Worker<'w, 'm, M> {
     /// A worker that has done nothing yet. The spans of its batches stand below the current span.
-    pub fn new(plan: Plan<'r>, memory: &'r M) -> Self {
+    pub fn new(plan: Plan<'w>, desk: &'w mut Desk<'m, M>) -> Self {
         Self {
             plan,
-            memory,
-            slots: Vec::with_capacity(BATCH_LEN),
-            evaluations: Vec::with_capacity(EVALUATIONS_MAX),
-            pages: Pages::new(memory),
+            desk,
             totals: Totals::new(plan.hooks.names().len()),
-            sample: Sample::default(),
-            samples: Samples::with_room(),
-            batches: 0,
             span: Span::current(),
         }
     }
@@ -213,14 +194,9 @@ impl<'r, M: Memory> Worker<'r, M> {
         &self.totals
     }
 
-    /// What the sampled batches took so far.
-    pub fn samples(&self) -> &Samples {
-        &self.samples
-    }
-
-    /// Time spent waiting for turns and writing, so far.
-    pub fn writing(&self) -> std::time::Duration {
-        self.pages.writing()
+    /// What was done.
+    pub fn into_totals(self) -> Totals {
+        self.totals
     }
 
     fn block(&mut self, door: Door<'_>) -> Result<(), TriplesError> {
@@ -231,39 +207,41 @@ impl<'r, M: Memory> Worker<'r, M> {
         }
         let evaluations = self.totals.merged.count - before;
         instruments::count(M::KIND, triples as u64, evaluations);
-        self.pages.finish(&door);
+        self.desk.pages.finish(&door);
         door.pass();
         Ok(())
     }
 
-    fn batch(&mut self, feed: &mut Feed<'r>, door: &Door<'_>) -> Result<(), TriplesError> {
-        let span = BatchSpan::new(&self.span, self.batches);
-        let mut watch = Stopwatch::start(self.batches);
-        self.batches += 1;
+    fn batch(&mut self, feed: &mut Feed<'w>, door: &Door<'_>) -> Result<(), TriplesError> {
+        let span = BatchSpan::new(&self.span, self.desk.batches);
+        let mut watch = Stopwatch::start(self.desk.batches);
+        self.desk.batches += 1;
         let before = (self.totals.runs, self.totals.merged.count);
         span.load().in_scope(|| self.load(feed))?;
-        self.sample.load += watch.lap();
+        self.desk.sample.load += watch.lap();
         span.reflex().in_scope(|| self.reflex(&mut watch, door))?;
         span.emit().in_scope(|| self.emit(&mut watch, door));
-        self.slots.clear();
+        self.desk.slots.clear();
         if watch.is_running() {
-            self.sample.runs = self.totals.runs - before.0;
-            self.sample.evaluations = self.totals.merged.count - before.1;
-            self.samples.push(std::mem::take(&mut self.sample));
+            self.desk.sample.runs = self.totals.runs - before.0;
+            self.desk.sample.evaluations = self.totals.merged.count - before.1;
+            self.desk
+                .samples
+                .push(std::mem::take(&mut self.desk.sample));
         }
         Ok(())
     }
 
     /// *Load*: fills up to [`BATCH_LEN`] `SoaTriples`.
-    fn load(&mut self, feed: &mut Feed<'r>) -> Result<(), TriplesError> {
+    fn load(&mut self, feed: &mut Feed<'w>) -> Result<(), TriplesError> {
         #[cfg(feature = "allocation-tracking")]
         let _section = section::<M>("knhk_poold::worker::load");
         for portion in feed.take(BATCH_LEN) {
-            let mut soa = self.memory.soa(portion.triples.len())?;
+            let mut soa = self.desk.memory.soa(portion.triples.len())?;
             let mut runs = RunList::default();
             load_into(portion.triples, &mut soa, &mut runs)?;
             self.totals.runs += runs.len() as u64;
-            self.slots.push(Slot {
+            self.desk.slots.push(Slot {
                 soa,
                 runs,
                 delta: portion.delta,
@@ -277,29 +255,29 @@ impl<'r, M: Memory> Worker<'r, M> {
     fn reflex(&mut self, watch: &mut Stopwatch, door: &Door<'_>) -> Result<(), TriplesError> {
         #[cfg(feature = "allocation-tracking")]
         let _section = section::<M>("knhk_poold::worker::reflex");
-        for slot in 0..self.slots.len() {
-            for run in 0..self.slots[slot].runs.len() {
-                let predicate = self.slots[slot].runs[run].predicate();
+        for slot in 0..self.desk.slots.len() {
+            for run in 0..self.desk.slots[slot].runs.len() {
+                let predicate = self.desk.slots[slot].runs[run].predicate();
                 for hook in self.plan.hooks.of_predicate(predicate) {
-                    if self.evaluations.len() == EVALUATIONS_MAX {
-                        self.sample.reflex += watch.lap();
+                    if self.desk.evaluations.len() == EVALUATIONS_MAX {
+                        self.desk.sample.reflex += watch.lap();
                         self.emit(watch, door);
                     }
                     self.ask(hook, slot, run)?;
                 }
             }
         }
-        self.sample.reflex += watch.lap();
+        self.desk.sample.reflex += watch.lap();
         Ok(())
     }
 
     fn ask(&mut self, hook: &Hook, index: usize, run: usize) -> Result<(), TriplesError> {
-        let slot = &self.slots[index];
+        let slot = &self.desk.slots[index];
         let verdict = evaluate(hook.test, &slot.soa, &slot.runs[run]);
-        let mut receipt = self.memory.receipt()?;
+        let mut receipt = self.desk.memory.receipt()?;
         *receipt = slot.receipt(run as u64, hook, verdict);
         self.totals.count(hook, verdict, &receipt);
-        self.evaluations.push(Evaluation {
+        self.desk.evaluations.push(Evaluation {
             receipt,
             test: hook.test,
             verdict,
@@ -312,15 +290,15 @@ impl<'r, M: Memory> Worker<'r, M> {
     fn emit(&mut self, watch: &mut Stopwatch, door: &Door<'_>) {
         #[cfg(feature = "allocation-tracking")]
         let _section = section::<M>("knhk_poold::worker::emit");
-        let writing = self.pages.writing();
-        for evaluation in self.evaluations.drain(..) {
-            let soa = &self.slots[evaluation.slot].soa;
+        let writing = self.desk.pages.writing();
+        for evaluation in self.desk.evaluations.drain(..) {
+            let soa = &self.desk.slots[evaluation.slot].soa;
             emit(&evaluation, soa, self.plan.terms, |kind, bytes| {
-                self.pages.put(kind, bytes, door)
+                self.desk.pages.put(kind, bytes, door)
             });
         }
-        let waited = self.pages.writing() - writing;
-        self.sample.emit += watch.lap().saturating_sub(waited);
+        let waited = self.desk.pages.writing() - writing;
+        self.desk.sample.emit += watch.lap().saturating_sub(waited);
     }
 }
 

@@ -17,7 +17,7 @@ use knhk_poold::output::Output;
 use knhk_poold::terms::Dictionary;
 use knhk_poold::transform::group_deltas;
 use knhk_poold::turnstile::Turnstile;
-use knhk_poold::worker::{Plan, Worker};
+use knhk_poold::worker::{Desk, Plan, Worker};
 
 const TRIPLES: u64 = 30_000;
 
@@ -65,7 +65,8 @@ fn counted_share<M: Memory>(
     turnstile: &Turnstile,
     output: &Output,
 ) -> AllocationStats {
-    let mut worker = Worker::new(plan, memory);
+    let mut desk = Desk::new(memory);
+    let mut worker = Worker::new(plan, &mut desk);
     worker
         .run(&Turnstile::new(1, true), None)
         .expect("the pools are large enough");
