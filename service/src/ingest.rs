@@ -9,6 +9,7 @@ use std::io::BufRead;
 
 use oxrdf::{TermRef, Triple};
 use oxttl::NTriplesParser;
+use serde::Serialize;
 
 use crate::input::{Input, ReadError};
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
@@ -56,6 +57,28 @@ impl fmt::Display for BadLine {
     }
 }
 
+/// Why a stream of N-Triples was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The stream refused.
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
+    /// Two terms have one id.
+    #[error(transparent)]
+    Collision(#[from] Collision),
+}
+
+/// What is wrong with a line, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Counted from 1.
+    pub line: u64,
+    /// Counted from 1, in characters.
+    pub column: u64,
+    /// What is wrong, without control characters.
+    pub message: String,
+}
+
 /// All that was read: the triples in input order, their terms, and what was wrong.
 #[derive(Debug, Default)]
 pub struct Ingested {
@@ -90,13 +113,50 @@ impl Ingested {
         file: usize,
         progress: impl Fn(u64),
     ) -> Result<(), IngestError> {
-        let mut lines = Lines::new(input.open()?);
-        while let Some(parsed) =
-            next_triple(&mut lines).map_err(|error| input.cannot_read(error))?
-        {
+        let mut shown = std::mem::take(&mut self.bad_lines_shown);
+        let read = self.read_stream(input.open()?, file, progress, |fault| {
+            if shown.len() < BAD_LINES_SHOWN {
+                let Fault {
+                    line,
+                    column,
+                    message,
+                } = fault;
+                shown.push(BadLine {
+                    input: input.clone(),
+                    line,
+                    column,
+                    message,
+                });
+            }
+        });
+        self.bad_lines_shown = shown;
+        read.map_err(|error| match error {
+            StreamError::Read(error) => input.cannot_read(error).into(),
+            StreamError::Collision(collision) => collision.into(),
+        })
+    }
+
+    /// Reads `stream` to its end, and hands each line that is not N-Triples to `bad`. The rest is as
+    /// in [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`] when it cannot be read, or two terms have one id.
+    pub fn read_stream(
+        &mut self,
+        stream: impl BufRead,
+        file: usize,
+        progress: impl Fn(u64),
+        mut bad: impl FnMut(Fault),
+    ) -> Result<(), StreamError> {
+        let mut lines = Lines::new(stream);
+        while let Some(parsed) = next_triple(&mut lines)? {
             match parsed {
                 Ok(triple) => self.add(&triple, file)?,
-                Err(fault) => self.add_bad(input, lines.number(), fault),
+                Err(fault) => {
+                    self.bad_lines += 1;
+                    bad(fault);
+                }
             }
             if (self.triples.len() as u64).is_multiple_of(PROGRESS_STEP) {
                 progress(self.triples.len() as u64);
@@ -123,25 +183,6 @@ impl Ingested {
         self.triples.push(ids);
         Ok(())
     }
-
-    fn add_bad(&mut self, input: &Input, line: u64, fault: Fault) {
-        self.bad_lines += 1;
-        if self.bad_lines_shown.len() < BAD_LINES_SHOWN {
-            let Fault { column, message } = fault;
-            self.bad_lines_shown.push(BadLine {
-                input: input.clone(),
-                line,
-                column,
-                message,
-            });
-        }
-    }
-}
-
-/// What is wrong with a line, and where.
-struct Fault {
-    column: u64,
-    message: String,
 }
 
 /// The triple of the next line that is neither empty nor a comment, or what is wrong with it.
@@ -152,17 +193,20 @@ fn next_triple(lines: &mut Lines<impl BufRead>) -> std::io::Result<Option<Result
             Line::TooLong => Err(too_long()),
         };
         if let Some(parsed) = parsed.transpose() {
-            return Ok(Some(parsed));
+            let line = lines.number();
+            return Ok(Some(parsed.map_err(|fault| Fault { line, ..fault })));
         }
     }
     Ok(None)
 }
 
-/// One line's triple; none when it is empty or a comment. A line with an error has no triple.
+/// One line's triple; none when it is empty or a comment. A line with an error has no triple; its
+/// number is the caller's to know.
 fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
     let mut found = None;
     for parsed in NTriplesParser::new().for_slice(line) {
         found = Some(parsed.map_err(|error| Fault {
+            line: 0,
             column: error.location().start.column + 1,
             message: printable(error.message()),
         })?);
@@ -172,6 +216,7 @@ fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
 
 fn too_long() -> Fault {
     Fault {
+        line: 0,
         column: 1,
         message: format!("line is longer than {LINE_BYTES_MAX} bytes"),
     }

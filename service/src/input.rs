@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::generate::University;
 
 const READ_BYTES: usize = 64 << 10;
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// One source of N-Triples text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,8 @@ fn check_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn decompressed(mut reader: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+/// `reader`, decompressed if its first two bytes are gzip's.
+pub(crate) fn decompressed<'r>(mut reader: impl Read + 'r) -> io::Result<Box<dyn BufRead + 'r>> {
     let mut start = Vec::with_capacity(GZIP_MAGIC.len());
     reader
         .by_ref()

@@ -98,6 +98,12 @@ impl Output {
         ))
     }
 
+    /// Both kinds, in delta order, to `stream`; errors call it `name`.
+    pub fn to_stream(name: &str, stream: impl Write + Send + 'static) -> Self {
+        let (path, stream) = (name.into(), Box::new(stream));
+        Self::new(Target { path, stream }, None)
+    }
+
     fn new(receipts: Target, triples: Option<Target>) -> Self {
         let is_one_stream = triples.is_none();
         Self {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use knhk_pool::MergedReceipt;
 use serde::Serialize;
 
 use crate::ingest::{BadLine, Ingested};
 use crate::passes::Passes;
 use crate::pools::PoolLine;
 use crate::run::{Mode, Options};
+use crate::totals::HookTotals;
 use crate::worker::Plan;
 
 /// What a run came to. Counts are those of one pass; `pools` covers all passes.
@@ -72,6 +74,17 @@ pub struct Merged {
     pub hash: String,
 }
 
+impl Merged {
+    /// As it is shown.
+    pub fn of(merged: MergedReceipt) -> Self {
+        Self {
+            count: merged.count,
+            lanes: merged.lanes,
+            hash: format!("{:016x}", merged.hash),
+        }
+    }
+}
+
 /// What one hook answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HookLine {
@@ -83,6 +96,19 @@ pub struct HookLine {
     pub true_answers: u64,
     /// Lanes that matched.
     pub lanes: u64,
+}
+
+impl HookLine {
+    /// One for each hook.
+    pub fn all(names: &[String], totals: &[HookTotals]) -> Vec<Self> {
+        let line = |(name, hook): (&String, &HookTotals)| Self {
+            name: name.clone(),
+            evaluated: hook.evaluated,
+            true_answers: hook.true_answers,
+            lanes: hook.lanes,
+        };
+        names.iter().zip(totals).map(line).collect()
+    }
 }
 
 /// How fast passes were: of several, the median.
@@ -165,17 +191,6 @@ impl Summary {
     pub(crate) fn new(options: &Options, plan: &Plan<'_>, passes: &Passes) -> Self {
         let totals = passes.totals();
         let merged = totals.merged;
-        let hooks = plan
-            .hooks
-            .names()
-            .iter()
-            .zip(&totals.hooks)
-            .map(|(name, hook)| HookLine {
-                name: name.clone(),
-                evaluated: hook.evaluated,
-                true_answers: hook.true_answers,
-                lanes: hook.lanes,
-            });
         Self {
             inputs: options.inputs.iter().map(ToString::to_string).collect(),
             memory: if options.mode == Mode::Heap {
@@ -195,12 +210,8 @@ impl Summary {
             hooks_evaluated: merged.count,
             receipts: merged.count,
             constructed: totals.constructed,
-            merged_receipt: Merged {
-                count: merged.count,
-                lanes: merged.lanes,
-                hash: format!("{:016x}", merged.hash),
-            },
-            hooks: hooks.collect(),
+            merged_receipt: Merged::of(merged),
+            hooks: HookLine::all(plan.hooks.names(), &totals.hooks),
             ingest_seconds: 0.0,
             transform_seconds: 0.0,
             speed: Speed::of(passes, plan.triples.len()),

@@ -60,7 +60,7 @@ struct Span {
 /// assert_eq!(text, b"<http://example.org/a>");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     text: String,
     spans: HashMap<u64, Span, BuildHasherDefault<IdHasher>>,
