@@ -94,6 +94,12 @@ pub mod attribute {
     pub const KNHK_PIPELINE_TRIPLE_COUNT: &str = "knhk.pipeline.triple_count";
     /// Worker threads.
     pub const KNHK_PIPELINE_WORKER_COUNT: &str = "knhk.pipeline.worker_count";
+    /// Why a request was turned away.
+    pub const KNHK_SERVICE_REASON: &str = "knhk.service.reason";
+    /// How an attempt to read the configuration again ended.
+    pub const KNHK_SERVICE_RELOAD_OUTCOME: &str = "knhk.service.reload_outcome";
+    /// Class of an HTTP status.
+    pub const KNHK_SERVICE_STATUS_CLASS: &str = "knhk.service.status_class";
     /// How an export ended.
     pub const KNHK_TELEMETRY_OUTCOME: &str = "knhk.telemetry.outcome";
     /// Signal that was exported.
@@ -255,6 +261,94 @@ impl KnhkPipelineStage {
             Self::Load => "load",
             Self::Reflex => "reflex",
             Self::Emit => "emit",
+        }
+    }
+}
+
+/// Why a request was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnhkServiceReason {
+    /// All places of the queue were taken.
+    QueueFull,
+    /// The bodies in memory had all the bytes that they may have.
+    MemoryFull,
+    /// No worker was free in time.
+    Expired,
+    /// The service was stopping.
+    Stopping,
+    /// The journal could not be written.
+    Journal,
+    /// A worker failed.
+    Worker,
+}
+
+impl KnhkServiceReason {
+    /// Every value, in the order of the registry.
+    pub const ALL: &'static [Self] = &[
+        Self::QueueFull,
+        Self::MemoryFull,
+        Self::Expired,
+        Self::Stopping,
+        Self::Journal,
+        Self::Worker,
+    ];
+
+    /// The value on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::MemoryFull => "memory_full",
+            Self::Expired => "expired",
+            Self::Stopping => "stopping",
+            Self::Journal => "journal",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// How an attempt to read the configuration again ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnhkServiceReloadOutcome {
+    /// What it says holds.
+    Ok,
+    /// What held before still holds.
+    Refused,
+}
+
+impl KnhkServiceReloadOutcome {
+    /// Every value, in the order of the registry.
+    pub const ALL: &'static [Self] = &[Self::Ok, Self::Refused];
+
+    /// The value on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Class of an HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnhkServiceStatusClass {
+    /// The request was served.
+    Success,
+    /// The request was wrong.
+    ClientError,
+    /// The service could not serve it.
+    ServerError,
+}
+
+impl KnhkServiceStatusClass {
+    /// Every value, in the order of the registry.
+    pub const ALL: &'static [Self] = &[Self::Success, Self::ClientError, Self::ServerError];
+
+    /// The value on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "2xx",
+            Self::ClientError => "4xx",
+            Self::ServerError => "5xx",
         }
     }
 }
@@ -712,6 +806,87 @@ pub mod metric {
         brief: "Triples that went through Load, Reflex and Emit.",
         attributes: &[attribute::KNHK_PIPELINE_MEMORY],
     };
+    /// Connections that are open.
+    pub const KNHK_SERVICE_CONNECTIONS: Metric = Metric {
+        name: "knhk.service.connections",
+        instrument: Instrument::Gauge,
+        unit: "{connection}",
+        value_type: ValueType::Int,
+        brief: "Connections that are open.",
+        attributes: &[],
+    };
+    /// Bytes that were written to the journal.
+    pub const KNHK_SERVICE_JOURNAL_WRITTEN: Metric = Metric {
+        name: "knhk.service.journal.written",
+        instrument: Instrument::Counter,
+        unit: "By",
+        value_type: ValueType::Int,
+        brief: "Bytes that were written to the journal.",
+        attributes: &[],
+    };
+    /// Accepted requests that may wait for a worker.
+    pub const KNHK_SERVICE_QUEUE_CAPACITY: Metric = Metric {
+        name: "knhk.service.queue.capacity",
+        instrument: Instrument::Gauge,
+        unit: "{request}",
+        value_type: ValueType::Int,
+        brief: "Accepted requests that may wait for a worker.",
+        attributes: &[],
+    };
+    /// Accepted requests that wait for a worker.
+    pub const KNHK_SERVICE_QUEUE_LENGTH: Metric = Metric {
+        name: "knhk.service.queue.length",
+        instrument: Instrument::Gauge,
+        unit: "{request}",
+        value_type: ValueType::Int,
+        brief: "Accepted requests that wait for a worker.",
+        attributes: &[],
+    };
+    /// Batches that slow readers of the receipts were not told of.
+    pub const KNHK_SERVICE_RECEIPTS_MISSED: Metric = Metric {
+        name: "knhk.service.receipts.missed",
+        instrument: Instrument::Counter,
+        unit: "{batch}",
+        value_type: ValueType::Int,
+        brief: "Batches that slow readers of the receipts were not told of.",
+        attributes: &[],
+    };
+    /// Requests that were turned away for what the service could not do, by reason.
+    pub const KNHK_SERVICE_REJECTED: Metric = Metric {
+        name: "knhk.service.rejected",
+        instrument: Instrument::Counter,
+        unit: "{request}",
+        value_type: ValueType::Int,
+        brief: "Requests that were turned away for what the service could not do, by reason.",
+        attributes: &[attribute::KNHK_SERVICE_REASON],
+    };
+    /// Attempts to read the configuration again, by outcome.
+    pub const KNHK_SERVICE_RELOAD: Metric = Metric {
+        name: "knhk.service.reload",
+        instrument: Instrument::Counter,
+        unit: "{reload}",
+        value_type: ValueType::Int,
+        brief: "Attempts to read the configuration again, by outcome.",
+        attributes: &[attribute::KNHK_SERVICE_RELOAD_OUTCOME],
+    };
+    /// Time from the moment at which a request with triples was whole to the moment at which a worker was done with it.
+    pub const KNHK_SERVICE_REQUEST_DURATION: Metric = Metric {
+        name: "knhk.service.request.duration",
+        instrument: Instrument::Histogram,
+        unit: "s",
+        value_type: ValueType::Double,
+        brief: "Time from the moment at which a request with triples was whole to the moment at which a worker was done with it.",
+        attributes: &[],
+    };
+    /// HTTP requests that were answered, by the class of the status.
+    pub const KNHK_SERVICE_REQUESTS: Metric = Metric {
+        name: "knhk.service.requests",
+        instrument: Instrument::Counter,
+        unit: "{request}",
+        value_type: ValueType::Int,
+        brief: "HTTP requests that were answered, by the class of the status.",
+        attributes: &[attribute::KNHK_SERVICE_STATUS_CLASS],
+    };
     /// When the process started, in seconds since 1970-01-01T00:00:00Z.
     pub const KNHK_SERVICE_START_TIME: Metric = Metric {
         name: "knhk.service.start_time",
@@ -779,6 +954,15 @@ pub mod metric {
         KNHK_PIPELINE_EVALUATIONS,
         KNHK_PIPELINE_STAGE_DURATION,
         KNHK_PIPELINE_TRIPLES,
+        KNHK_SERVICE_CONNECTIONS,
+        KNHK_SERVICE_JOURNAL_WRITTEN,
+        KNHK_SERVICE_QUEUE_CAPACITY,
+        KNHK_SERVICE_QUEUE_LENGTH,
+        KNHK_SERVICE_RECEIPTS_MISSED,
+        KNHK_SERVICE_REJECTED,
+        KNHK_SERVICE_RELOAD,
+        KNHK_SERVICE_REQUEST_DURATION,
+        KNHK_SERVICE_REQUESTS,
         KNHK_SERVICE_START_TIME,
         KNHK_TELEMETRY_EXPORT,
     ];
