@@ -2,12 +2,13 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; also when the reader of the output has had enough |
+//! | 0 | done; also when the reader of the output has had enough, or a signal has ended `serve` |
 //! | 1 | done, but some lines were bad (not with `--lenient`) |
 //! | 2 | wrong usage, hooks or configuration; something cannot be read or written |
 
 mod arguments;
 mod config;
+mod serve;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -15,10 +16,12 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
+use crate::panics;
 use crate::pools::{EMIT, PoolChoice};
 use crate::progress::Progress;
 use crate::report::{Style, render};
 use crate::run::{Options, RunError, run};
+use crate::serve::ServeError;
 use crate::settings::Settings;
 use crate::summary::Summary;
 use crate::telemetry::{self, Telemetry, TelemetryError};
@@ -42,6 +45,8 @@ enum Failure {
     Telemetry(#[from] TelemetryError),
     #[error("cannot write standard output: {0}")]
     Print(#[from] io::Error),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
 }
 
 impl Failure {
@@ -57,6 +62,7 @@ impl Failure {
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
+    panics::install();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(message) => {
@@ -67,6 +73,7 @@ pub fn main() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Run(arguments) => run_command(&arguments),
+        Command::Serve(arguments) => serve::command(&arguments),
         Command::Config(arguments) => {
             telemetry::warnings_only();
             config::command(&arguments)

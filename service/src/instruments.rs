@@ -91,7 +91,7 @@ fn by_memory(meter: &Meter, metric: &Metric, counts: &'static ByMemory) {
 
 /// 1, 2.5 and 5 times each power of ten from a microsecond, which is a small batch, to ten seconds,
 /// which is a large input.
-fn boundaries() -> Vec<f64> {
+pub(crate) fn boundaries() -> Vec<f64> {
     let decades = (-6..1).flat_map(|power| [1.0, 2.5, 5.0].map(|step| step * 10_f64.powi(power)));
     decades.chain([10.0]).collect()
 }

@@ -17,6 +17,7 @@
 
 pub mod cli;
 pub mod clock;
+mod effective;
 mod emit;
 pub mod feed;
 pub mod generate;
@@ -25,9 +26,11 @@ pub mod ingest;
 pub mod input;
 pub mod instruments;
 pub mod lines;
+mod listen;
 pub mod memory;
 pub mod output;
 pub mod pages;
+pub mod panics;
 pub mod pass;
 pub mod passes;
 pub mod pools;
@@ -41,6 +44,7 @@ pub mod summary;
 pub mod telemetry;
 pub mod terms;
 pub mod toml_error;
+pub mod totals;
 pub mod transform;
 pub mod turnstile;
 pub mod worker;

@@ -37,10 +37,12 @@ use std::time::{Duration, Instant};
 
 use knhk_pool::telemetry::Monitor;
 use opentelemetry_otlp::ExporterBuildError;
+use prometheus::Registry;
 
 pub use self::deliveries::Deliveries;
 pub use self::exports::{TelemetryChoice, address};
 pub use self::providers::register;
+pub(crate) use self::scrape::metrics;
 pub use self::subscriber::{events, spans, warnings_only};
 
 use self::environment::Variables;
@@ -139,13 +141,23 @@ impl Telemetry {
         self.notices.clone()
     }
 
+    /// What a scraper is given: empty unless [`TelemetryChoice::gather`] asked for it.
+    pub fn registry(&self) -> Registry {
+        self.providers.registry.clone()
+    }
+
     /// Judges the last interval, exports what is left, and ends every thread; within 5 s.
     pub fn finish(self) {
-        let deadline = Instant::now() + SHUTDOWN_MAX;
+        self.finish_within(SHUTDOWN_MAX);
+    }
+
+    /// [`finish`](Self::finish), but within `limit`.
+    pub fn finish_within(self, limit: Duration) {
+        let deadline = Instant::now() + limit;
         // Its events belong to what is left, and the rates that it keeps to the last collection.
         self.monitor.tick();
         let deliveries = self.deliveries;
-        let late = || deliveries.gave_up(SHUTDOWN_MAX);
+        let late = || deliveries.gave_up(limit);
         self.providers.shutdown(deadline, late);
         drop(self.scrape);
     }

@@ -15,6 +15,8 @@ use crate::run::{Mode, Options};
 use crate::settings::{DELTA, Settings, WORKERS};
 use crate::telemetry::{TelemetryChoice, address};
 
+use super::serve::ServeArguments;
+
 /// The KNHK pipeline on pooled memory.
 #[derive(Debug, Parser)]
 #[command(name = "knhk-poold", version, arg_required_else_help = true)]
@@ -27,6 +29,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Take N-Triples through Ingest, Transform, Load, Reflex and Emit, and report
     Run(RunArguments),
+    /// Take N-Triples over HTTP, and answer with receipts, until SIGTERM
+    Serve(ServeArguments),
     /// Print the effective configuration of the pools, with sources; fails if it is bad
     Config(ConfigArguments),
 }
@@ -109,7 +113,7 @@ pub(super) struct RunArguments {
 
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Telemetry (the standard OTEL_* variables hold, too)")]
-struct TelemetryArguments {
+pub(super) struct TelemetryArguments {
     /// Export metrics, traces and logs to the OpenTelemetry collector at URL, http://HOST:4318
     #[arg(long, value_name = "URL")]
     otlp_endpoint: Option<String>,
@@ -134,7 +138,7 @@ pub(super) struct ConfigArguments {
 }
 
 #[derive(Clone, Debug, Args)]
-struct PoolArguments {
+pub(super) struct PoolArguments {
     /// Pool settings, in TOML, in place of KNHK_POOL_CONFIG's file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -159,11 +163,7 @@ impl RunArguments {
     }
 
     pub(super) fn telemetry(&self) -> TelemetryChoice {
-        TelemetryChoice {
-            otlp_endpoint: self.telemetry.otlp_endpoint.clone(),
-            otlp_protocol: self.telemetry.otlp_protocol.clone(),
-            metrics_addr: self.telemetry.metrics_addr,
-        }
+        self.telemetry.choice()
     }
 
     pub(super) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
@@ -225,8 +225,19 @@ impl ConfigArguments {
     }
 }
 
+impl TelemetryArguments {
+    pub(super) fn choice(&self) -> TelemetryChoice {
+        TelemetryChoice {
+            otlp_endpoint: self.otlp_endpoint.clone(),
+            otlp_protocol: self.otlp_protocol.clone(),
+            metrics_addr: self.metrics_addr,
+            gather: false,
+        }
+    }
+}
+
 impl PoolArguments {
-    fn choice(&self) -> PoolChoice {
+    pub(super) fn choice(&self) -> PoolChoice {
         PoolChoice {
             config: self.config.clone(),
             workload: self.workload,
@@ -234,7 +245,7 @@ impl PoolArguments {
     }
 }
 
-fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
+pub(super) fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(i64::from(*range.start())..=i64::from(*range.end()))
 }
 

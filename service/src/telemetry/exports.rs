@@ -39,6 +39,8 @@ pub struct TelemetryChoice {
     pub otlp_protocol: Option<String>,
     /// Where `/metrics` is served.
     pub metrics_addr: Option<SocketAddr>,
+    /// Whether metrics are gathered for a server of the program's own, too.
+    pub gather: bool,
 }
 
 /// `PORT` on the loopback interface, or `ADDRESS:PORT`.
@@ -69,6 +71,8 @@ pub(super) struct Exports {
     pub(super) logs: Option<Route>,
     /// Where `/metrics` is served.
     pub(super) scrape: Option<SocketAddr>,
+    /// Whether [`Telemetry::registry`](super::Telemetry::registry) has anything.
+    pub(super) gather: bool,
     /// Between two exports of metrics.
     pub(super) interval: Duration,
     pub(super) spans: Batches,
@@ -103,6 +107,7 @@ impl Exports {
             traces: traces?,
             logs: logs?,
             scrape,
+            gather: !is_disabled && (choice.gather || scrape.is_some()),
             interval: asked.ms("OTEL_METRIC_EXPORT_INTERVAL", 60_000),
             spans: asked.batches("OTEL_BSP", 5000),
             records: asked.batches("OTEL_BLRP", 1000),

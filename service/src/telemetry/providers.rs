@@ -17,7 +17,7 @@ use super::exporters::Workshop;
 use super::exports::Exports;
 use super::route::Route;
 use super::self_metrics;
-use crate::instruments;
+use crate::{instruments, serve};
 
 /// The providers of what is exported; none where nothing is.
 #[derive(Debug)]
@@ -110,6 +110,7 @@ pub fn register(provider: &SdkMeterProvider, deliveries: &Arc<Deliveries>) {
     let meter = provider.meter_with_scope(instruments::scope());
     self_metrics::register(&meter, deliveries);
     instruments::register(&meter);
+    serve::instruments::register(&meter);
 }
 
 fn meter_provider(
@@ -117,7 +118,7 @@ fn meter_provider(
     workshop: Workshop<'_>,
     registry: &prometheus::Registry,
 ) -> Result<Option<SdkMeterProvider>, TelemetryError> {
-    if exports.metrics.is_none() && exports.scrape.is_none() {
+    if exports.metrics.is_none() && !exports.gather {
         return Ok(None);
     }
     let mut builder = SdkMeterProvider::builder().with_resource(exports.resource.clone());
@@ -125,7 +126,7 @@ fn meter_provider(
         let reader = PeriodicReader::builder(workshop.metrics(route)?);
         builder = builder.with_reader(reader.with_interval(exports.interval).build());
     }
-    if exports.scrape.is_some() {
+    if exports.gather {
         let reader = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
             // Labels that other ways to Prometheus do not have, and that nobody may group by.

@@ -22,18 +22,16 @@ use hyper_util::service::TowerToHyperService;
 use prometheus::{Encoder as _, Registry, TextEncoder};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::TelemetryError;
+use crate::listen::accept;
 
 /// Clients that are served at once; more wait.
 const CONNECTIONS_MAX: usize = 32;
 
 /// For one connection; a scraper's own timeout is 10 s.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// After a connection that could not be accepted: file descriptors may have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A server, until it is dropped.
 #[derive(Debug)]
@@ -92,25 +90,9 @@ async fn serve(
         .route("/metrics", get(metrics))
         .with_state(registry);
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
-            next = next => next,
-            _ = &mut stopped => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, app.clone());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
-            }
-            Err(_) => sleep(ACCEPT_PAUSE).await,
-        }
+    tokio::select! {
+        () = accept(&listener, &slots, |stream| connection(stream, app.clone())) => {}
+        _ = &mut stopped => {}
     }
 }
 
@@ -124,7 +106,8 @@ async fn connection(stream: TcpStream, app: Router) {
     let _ = timeout(CONNECTION_TIME_MAX, connection).await;
 }
 
-async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+/// What `registry` gathers, as Prometheus text.
+pub(crate) async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
     let mut text = Vec::new();
     let encoder = TextEncoder::new();
     let headers = [(CONTENT_TYPE, encoder.format_type().to_owned())];

@@ -1,0 +1,96 @@
+//! One request's triples: on their way to a worker, and read there.
+
+use std::io::{self, BufReader, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flate2::bufread::MultiGzDecoder;
+use tokio::sync::oneshot;
+
+use super::answer::BAD_LINES_SHOWN;
+use super::held::Body;
+use super::hook_sets::Hooks;
+use super::refusal::Refusal;
+use crate::ingest::{Fault, Ingested, StreamError};
+
+const READ_BYTES: usize = 64 << 10;
+
+/// What a worker sends back: the answer, as JSON.
+pub(super) type Reply = Result<Arc<str>, Refusal>;
+
+/// N-Triples that were accepted, and who waits for what becomes of them.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) body: Body,
+    pub(super) is_gzip: bool,
+    pub(super) text_bytes_max: usize,
+    pub(super) hooks: Arc<Hooks>,
+    pub(super) reply: oneshot::Sender<Reply>,
+    pub(super) since: Instant,
+    pub(super) queue_time: Duration,
+}
+
+impl Batch {
+    /// Whether nobody wants an answer any more, or it comes too late.
+    pub(super) fn is_stale(&self) -> bool {
+        self.reply.is_closed() || self.since.elapsed() > self.queue_time
+    }
+
+    /// Its triples, and its first bad lines.
+    ///
+    /// Blank nodes are numbered as those of a run's first file, so that ids are the same.
+    pub(super) fn read(&self) -> Result<(Ingested, Vec<Fault>), Refusal> {
+        let mut ingested = Ingested::new(self.hooks.terms.clone());
+        let mut shown = Vec::new();
+        let keep = |fault| {
+            if shown.len() < BAD_LINES_SHOWN {
+                shown.push(fault);
+            }
+        };
+        let text = self.body.bytes();
+        let read = if self.is_gzip {
+            let text = Bounded::new(MultiGzDecoder::new(text), self.text_bytes_max);
+            let text = BufReader::with_capacity(READ_BYTES, text);
+            ingested.read_stream(text, 0, |_| {}, keep)
+        } else {
+            ingested.read_stream(text, 0, |_| {}, keep)
+        };
+        match read {
+            Ok(()) => Ok((ingested, shown)),
+            Err(error) => Err(self.refusal(error)),
+        }
+    }
+
+    fn refusal(&self, error: StreamError) -> Refusal {
+        match error {
+            StreamError::Collision(collision) => Refusal::Collision(collision.to_string()),
+            StreamError::Read(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                Refusal::TextTooLarge(self.text_bytes_max)
+            }
+            StreamError::Read(error) => Refusal::Body(error.to_string()),
+        }
+    }
+}
+
+/// A stream that ends in an error behind so many bytes.
+struct Bounded<R> {
+    stream: R,
+    left: usize,
+}
+
+impl<R> Bounded<R> {
+    fn new(stream: R, left: usize) -> Self {
+        Self { stream, left }
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(bytes)?;
+        self.left = match self.left.checked_sub(read) {
+            Some(left) => left,
+            None => return Err(io::ErrorKind::FileTooLarge.into()),
+        };
+        Ok(read)
+    }
+}

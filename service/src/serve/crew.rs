@@ -1,0 +1,161 @@
+//! The worker threads, each with its pools, and the one queue that feeds them.
+//!
+//! One queue for all, so that no batch waits behind a large one while another worker is free. A crew
+//! that is replaced ends after the batch that each of its workers has in hand; what waits in the queue
+//! is the next crew's.
+
+use std::convert::Infallible;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
+use knhk_pool::{BufferPool, KnhkPool};
+
+use super::batch::Batch;
+use super::counts::{Ledger, WorkerCounts};
+use super::instruments;
+use super::refusal::Refusal;
+use super::station::{Outlets, Sheet, Station};
+use crate::memory::PooledMemory;
+use crate::pools::KNHK;
+use crate::settings::Settings;
+use crate::worker::Desk;
+
+/// Batches that wait for a worker.
+#[derive(Debug)]
+pub(super) struct Queue {
+    to: Sender<Batch>,
+    from: Receiver<Batch>,
+}
+
+impl Queue {
+    pub(super) fn new(capacity: usize) -> Self {
+        let (to, from) = bounded(capacity);
+        Self { to, from }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.from.len()
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.from.capacity().unwrap_or_default()
+    }
+
+    /// Accepts `batch`, or turns it away.
+    pub(super) fn push(&self, batch: Batch) -> Result<(), Refusal> {
+        self.to.try_send(batch).map_err(|error| match error {
+            TrySendError::Full(_) => Refusal::QueueFull(self.capacity()),
+            TrySendError::Disconnected(_) => Refusal::Stopping,
+        })
+    }
+}
+
+/// What a crew works with.
+#[derive(Clone, Debug)]
+pub(super) struct Equipment {
+    pub(super) workers: usize,
+    pub(super) delta_len: usize,
+    pub(super) buffers: Arc<BufferPool>,
+    pub(super) outlets: Arc<Outlets>,
+}
+
+impl Equipment {
+    pub(super) fn of(settings: &Settings, buffers: BufferPool, outlets: &Arc<Outlets>) -> Self {
+        Self {
+            workers: settings.workers.value,
+            delta_len: settings.delta.value,
+            buffers: Arc::new(buffers),
+            outlets: Arc::clone(outlets),
+        }
+    }
+}
+
+/// Worker threads that run.
+#[derive(Debug)]
+pub(super) struct Crew {
+    /// Dropped to say that they shall end.
+    stay: Sender<Infallible>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Crew {
+    /// Starts the threads; each makes its part of the pools before it takes a batch.
+    pub(super) fn start(equipment: &Equipment, queue: &Queue, ledger: &Ledger) -> io::Result<Self> {
+        let (stay, leave) = bounded(0);
+        let mut crew = Self {
+            stay,
+            threads: Vec::with_capacity(equipment.workers),
+        };
+        for index in 0..equipment.workers {
+            let (equipment, counts) = (equipment.clone(), ledger.of_worker(index));
+            let (queue, leave) = (queue.from.clone(), leave.clone());
+            let started = thread::Builder::new()
+                .name(format!("knhk-worker-{index}"))
+                .spawn(move || {
+                    super::cores::pin(index);
+                    work(&equipment, &counts, &queue, &leave);
+                });
+            // Those that were started leave when `crew` is dropped.
+            crew.threads.push(started?);
+        }
+        Ok(crew)
+    }
+
+    /// Ends them after the batches that they have in hand, and waits for that.
+    pub(super) fn dismiss(self) {
+        drop(self.stay);
+        for thread in self.threads {
+            // A panic of its own has been told by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Until it shall leave.
+fn work(
+    equipment: &Equipment,
+    counts: &WorkerCounts,
+    queue: &Receiver<Batch>,
+    leave: &Receiver<Infallible>,
+) {
+    let knhk = KnhkPool::named(KNHK);
+    equipment.buffers.warm_up();
+    let memory = PooledMemory {
+        knhk: &knhk,
+        buffers: &equipment.buffers,
+    };
+    let new_station = || Station {
+        desk: Desk::new(&memory),
+        delta_len: equipment.delta_len,
+        outlets: &equipment.outlets,
+        counts,
+        sheet: Sheet::default(),
+    };
+    let mut station = new_station();
+    while let Some(batch) = next(queue, leave) {
+        if batch.is_stale() {
+            let late = Refusal::Expired(batch.queue_time);
+            let _ = batch.reply.send(Err(late));
+            continue;
+        }
+        let processed = catch_unwind(AssertUnwindSafe(|| station.process(&batch)));
+        let reply = processed.unwrap_or_else(|_| {
+            // What a panic has left half done goes back to the pools with it.
+            station = new_station();
+            Err(Refusal::Worker)
+        });
+        instruments::record_duration(batch.since.elapsed());
+        // The client may have gone; it was not promised anything.
+        let _ = batch.reply.send(reply);
+    }
+}
+
+fn next(queue: &Receiver<Batch>, leave: &Receiver<Infallible>) -> Option<Batch> {
+    select! {
+        recv(queue) -> batch => batch.ok(),
+        recv(leave) -> _ => None,
+    }
+}

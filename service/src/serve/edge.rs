@@ -1,0 +1,70 @@
+//! Connections: each with deadlines for what the client is to send and to take.
+
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::limits::Limits;
+use super::service::Service;
+
+/// What serves connections.
+#[derive(Clone)]
+pub(super) struct Edge {
+    pub(super) app: Router,
+    pub(super) service: Arc<Service>,
+    pub(super) tls: Arc<RwLock<Option<TlsAcceptor>>>,
+}
+
+impl Edge {
+    /// One connection, to its end. What goes wrong in it is the client's.
+    pub(super) async fn serve(self, stream: TcpStream) {
+        // An answer is one write; waiting for more would only delay it.
+        let _ = stream.set_nodelay(true);
+        let limits = self.service.current().limits;
+        let tls = self
+            .tls
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(tls) = tls else {
+            return self.http(stream, limits).await;
+        };
+        if let Ok(Ok(stream)) = timeout(limits.head_time, tls.accept(stream)).await {
+            self.http(stream, limits).await;
+        }
+    }
+
+    async fn http<S>(self, stream: S, limits: Limits)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.body_time));
+        let mut http = http1::Builder::new();
+        let connection = http
+            // Without a timer there would be no deadline, and no word about it.
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_time)
+            .max_buf_size(limits.head_bytes_max)
+            .serve_connection(
+                TokioIo::new(Box::pin(stream)),
+                TowerToHyperService::new(self.app),
+            );
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = self.service.stopping.clone().said() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}

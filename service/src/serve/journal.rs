@@ -1,0 +1,253 @@
+//! The journal: each batch's receipts and constructed triples, and a line that says that they are whole.
+//!
+//! ```text
+//! {"journal":"knhk-poold","version":1}    its first line
+//! {"cycle":0,"shard":0,"hook":0,…}        the lines of a batch, as `run --out -` writes them
+//! <http://…> <http://…> "…" .
+//! {"batch":7,"bytes":123,"xxh3":"89ab0123cdef4567","triples":100,"receipts":1}    its end line
+//! ```
+//!
+//! A batch is acknowledged after its end line was written; with `--journal-sync`, after the file's
+//! data were on the disk. `bytes` and `xxh3` are of the lines between two end lines. What stands
+//! behind the last end line that is true was never acknowledged, and is cut off at start.
+//!
+//! A blank node's label holds within its batch. Several batches that wait for the disk together are
+//! on it with one `fdatasync`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::instruments;
+use super::refusal::Refusal;
+use tail::Tail;
+
+mod tail;
+
+/// What an end line says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct End {
+    pub(super) batch: u64,
+    pub(super) bytes: u64,
+    pub(super) xxh3: String,
+    pub(super) triples: u64,
+    pub(super) receipts: u64,
+}
+
+/// A journal's first line: without it a file is not one.
+const HEAD: &[u8] = b"{\"journal\":\"knhk-poold\",\"version\":1}\n";
+
+/// Where it is, and how sure one wants to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalChoice {
+    /// The file; made if it is not there.
+    pub path: PathBuf,
+    /// Whether an answer waits for the disk.
+    pub sync: bool,
+}
+
+/// The journal cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use the journal {}: {source}", path.display())]
+pub struct JournalError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    choice: JournalChoice,
+    written: Mutex<Written>,
+    synced: Mutex<Synced>,
+}
+
+#[derive(Debug)]
+struct Written {
+    file: File,
+    /// A pipe or a device has no length, and nothing can be cut off.
+    is_file: bool,
+    /// All that is acknowledged, or will be.
+    len: u64,
+    /// Whether something may stand behind `len`.
+    is_torn: bool,
+    batch: u64,
+    /// Why nothing more can be promised.
+    lost: Option<String>,
+}
+
+#[derive(Debug)]
+struct Synced {
+    file: File,
+    len: u64,
+}
+
+impl Journal {
+    /// Opens it and cuts a torn tail off, of which `tell` is told.
+    pub(super) fn open(choice: JournalChoice, tell: &dyn Fn(&str)) -> Result<Self, JournalError> {
+        let opened = open(&choice.path, tell).map_err(|source| JournalError {
+            path: choice.path.clone(),
+            source,
+        });
+        let (written, synced) = opened?;
+        Ok(Self {
+            choice,
+            written: Mutex::new(written),
+            synced: Mutex::new(synced),
+        })
+    }
+
+    /// Opens the file of that name again: after a rotation it is another one. Batches go on counting.
+    pub(super) fn reopen(&self, tell: &dyn Fn(&str)) -> Result<(), JournalError> {
+        let refused = |source| JournalError {
+            path: self.choice.path.clone(),
+            source,
+        };
+        // In the order of `sync`. Nobody writes in between.
+        let mut synced = lock(&self.synced);
+        let mut written = lock(&self.written);
+        if self.choice.sync {
+            written.file.sync_data().map_err(refused)?;
+        }
+        let (next, next_synced) = open(&self.choice.path, tell).map_err(refused)?;
+        let batch = written.batch.max(next.batch);
+        *written = Written { batch, ..next };
+        *synced = next_synced;
+        Ok(())
+    }
+
+    /// Writes a batch of these `lines`, and gives its number when that can be acknowledged.
+    pub(super) fn append(
+        &self,
+        lines: &mut Vec<u8>,
+        triples: u64,
+        receipts: u64,
+    ) -> Result<u64, Refusal> {
+        let (batch, len) = lock(&self.written).append(lines, triples, receipts)?;
+        instruments::count_journal_bytes(lines.len() as u64);
+        if self.choice.sync {
+            self.sync(len)?;
+        }
+        Ok(batch)
+    }
+
+    /// Why a batch cannot be acknowledged now, if that is so.
+    pub(super) fn lost(&self) -> Option<String> {
+        lock(&self.written).lost.clone()
+    }
+
+    /// Whoever comes first syncs for all that have written by then.
+    fn sync(&self, len: u64) -> Result<(), Refusal> {
+        let mut synced = lock(&self.synced);
+        if synced.len >= len {
+            return Ok(());
+        }
+        let all = lock(&self.written).len;
+        if let Err(error) = synced.file.sync_data() {
+            // What is on the disk is not known any more, and a second attempt would not tell.
+            let why = format!("it could not be synced: {error}");
+            lock(&self.written).lost = Some(why.clone());
+            return Err(Refusal::JournalLost(why));
+        }
+        synced.len = all;
+        Ok(())
+    }
+}
+
+impl Written {
+    /// The batch's number, and the journal's length with it.
+    fn append(
+        &mut self,
+        lines: &mut Vec<u8>,
+        triples: u64,
+        receipts: u64,
+    ) -> Result<(u64, u64), Refusal> {
+        if let Some(why) = &self.lost {
+            return Err(Refusal::JournalLost(why.clone()));
+        }
+        let end = End {
+            batch: self.batch + 1,
+            bytes: lines.len() as u64,
+            xxh3: format!("{:016x}", xxh3_64(lines)),
+            triples,
+            receipts,
+        };
+        serde_json::to_writer(&mut *lines, &end).expect("a vector takes all");
+        lines.push(b'\n');
+        let written = self.repair().and_then(|()| {
+            self.is_torn = true;
+            self.file.write_all(lines)
+        });
+        written.map_err(|error| Refusal::Journal(error.to_string()))?;
+        self.is_torn = false;
+        self.batch += 1;
+        self.len += lines.len() as u64;
+        Ok((self.batch, self.len))
+    }
+
+    /// Cuts off what a failed write has left.
+    fn repair(&mut self) -> io::Result<()> {
+        if self.is_torn && self.is_file {
+            self.file.set_len(self.len)?;
+        }
+        self.is_torn = false;
+        Ok(())
+    }
+}
+
+fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    let tail = if metadata.is_file() {
+        Tail::of(&mut file)?
+    } else {
+        Tail::default()
+    };
+    if tail.torn > 0 {
+        file.set_len(tail.len)?;
+        let (path, torn) = (path.display(), tail.torn);
+        tell(&format!(
+            "journal {path}: {torn} bytes behind batch {} were never acknowledged, and are cut off",
+            tail.batch
+        ));
+    }
+    let mut len = tail.len;
+    if len == 0 {
+        file.write_all(HEAD)?;
+        len = HEAD.len() as u64;
+    }
+    let synced = Synced {
+        file: file.try_clone()?,
+        len: 0,
+    };
+    let written = Written {
+        file,
+        is_file: metadata.is_file(),
+        len,
+        is_torn: false,
+        batch: tail.batch,
+        lost: None,
+    };
+    Ok((written, synced))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic leaves no half-made state: `is_torn` is set before a write and cleared after it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The `len` bytes of `file` from `start`.
+fn read_at(file: &mut File, start: u64, len: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}

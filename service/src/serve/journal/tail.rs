@@ -1,0 +1,171 @@
+//! The end of a journal: the last end line that is true, found from behind.
+//!
+//! Only the tail is read, so that a start takes no longer with a journal of years.
+
+use std::fs::File;
+use std::io;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{End, HEAD, read_at};
+
+/// Bytes that are looked through at once.
+const STEP: u64 = 64 << 10;
+
+/// How an end line begins; no receipt and no triple does.
+const END_START: &[u8] = b"{\"batch\":";
+
+/// An end line is not longer: five numbers of 20 digits, and their names.
+const END_BYTES_MAX: u64 = 256;
+
+/// What holds of a journal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tail {
+    /// Bytes up to the end of the last true end line, or of the head.
+    pub(super) len: u64,
+    /// Bytes behind it.
+    pub(super) torn: u64,
+    /// The number of the last batch that holds; 0 if there is none.
+    pub(super) batch: u64,
+}
+
+impl Tail {
+    /// Of `file`. One that does not begin as a journal does is refused: nothing of it is cut off.
+    pub(super) fn of(file: &mut File) -> io::Result<Self> {
+        let whole = file.metadata()?.len();
+        let head = read_at(file, 0, whole.min(HEAD.len() as u64) as usize)?;
+        if !HEAD.starts_with(&head) {
+            let message = "it is not empty, and not a journal";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        let mut before = whole;
+        while let Some(start) = last_end_start(file, before)? {
+            if let Some((batch, len)) = true_end(file, start, whole)? {
+                let torn = whole - len;
+                return Ok(Self { len, torn, batch });
+            }
+            before = start;
+        }
+        let is_whole = head.len() == HEAD.len();
+        let len = if is_whole {
+            whole.min(HEAD.len() as u64)
+        } else {
+            0
+        };
+        let (torn, batch) = (whole - len, 0);
+        Ok(Self { len, torn, batch })
+    }
+}
+
+/// Where the last line before `before` starts that looks like an end line.
+fn last_end_start(file: &mut File, mut before: u64) -> io::Result<Option<u64>> {
+    while before > 0 {
+        let start = before.saturating_sub(STEP);
+        // Its first bytes may reach into the next step; the byte before it must be a line's end.
+        let from = start.saturating_sub(1);
+        let until = before + (END_START.len() as u64 - 1);
+        let until = until.min(file.metadata()?.len());
+        let bytes = read_at(file, from, (until - from) as usize)?;
+        let is_end = |at: &usize| {
+            let at = *at;
+            let position = from + at as u64;
+            position < before
+                && bytes[at..].starts_with(END_START)
+                && (position == 0 || (at > 0 && bytes[at - 1] == b'\n'))
+        };
+        if let Some(at) = (0..bytes.len()).rev().find(is_end) {
+            return Ok(Some(from + at as u64));
+        }
+        before = start;
+    }
+    Ok(None)
+}
+
+/// The batch of the end line at `start` and where that line ends, if both are whole.
+fn true_end(file: &mut File, start: u64, whole: u64) -> io::Result<Option<(u64, u64)>> {
+    let line = read_at(file, start, (whole - start).min(END_BYTES_MAX) as usize)?;
+    let Some(len) = line.iter().position(|byte| *byte == b'\n') else {
+        return Ok(None);
+    };
+    let Ok(end) = serde_json::from_slice::<End>(&line[..len]) else {
+        return Ok(None);
+    };
+    let Some(first) = start.checked_sub(end.bytes) else {
+        return Ok(None);
+    };
+    let lines = read_at(file, first, end.bytes as usize)?;
+    let is_true = format!("{:016x}", xxh3_64(&lines)) == end.xxh3;
+    Ok(is_true.then_some((end.batch, start + len as u64 + 1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn batch(number: u64, lines: &str) -> String {
+        let xxh3 = format!("{:016x}", xxh3_64(lines.as_bytes()));
+        let end = End {
+            batch: number,
+            bytes: lines.len() as u64,
+            xxh3,
+            triples: 1,
+            receipts: 1,
+        };
+        let end = serde_json::to_string(&end).expect("it is plain");
+        format!("{lines}{end}\n")
+    }
+
+    fn tail(bytes: &[u8]) -> io::Result<Tail> {
+        let mut file = tempfile::tempfile().expect("a file can be made");
+        file.write_all(bytes).expect("the disk takes it");
+        Tail::of(&mut file)
+    }
+
+    #[test]
+    fn wherever_a_journal_is_cut_what_holds_is_its_last_whole_batch() {
+        let head = std::str::from_utf8(HEAD).expect("ASCII");
+        let receipt = "{\"cycle\":0,\"shard\":0}\n";
+        let large = receipt.repeat(3 * STEP as usize / receipt.len());
+        let parts = [
+            head.to_owned(),
+            batch(1, receipt),
+            batch(2, ""),
+            batch(3, &large),
+        ];
+        let whole = parts.concat();
+        let mut ends = vec![0];
+        for part in &parts {
+            ends.push(ends[ends.len() - 1] + part.len());
+        }
+        let near = |len: &usize| ends.iter().any(|end| end.abs_diff(*len) < 300);
+        let lens = (0..=whole.len()).filter(|len| near(len) || len.is_multiple_of(9973));
+        for len in lens {
+            let found = tail(&whole.as_bytes()[..len]).expect("it is a journal");
+            let batches = ends.iter().filter(|end| **end <= len).count().max(1) - 1;
+            let expected = Tail {
+                len: ends[batches] as u64,
+                torn: (len - ends[batches]) as u64,
+                batch: batches.saturating_sub(1) as u64,
+            };
+            assert_eq!(found, expected, "cut at {len}");
+        }
+    }
+
+    #[test]
+    fn a_batch_with_a_wrong_byte_does_not_hold() {
+        let head = std::str::from_utf8(HEAD).expect("ASCII");
+        let first = [head.to_owned(), batch(1, "{\"cycle\":0}\n")].concat();
+        let second = batch(2, "{\"cycle\":1}\n").replace("\"cycle\":1", "\"cycle\":2");
+        let found = tail(&[first.clone(), second].concat().into_bytes()).expect("a journal");
+        assert_eq!((found.len, found.batch), (first.len() as u64, 1));
+    }
+
+    #[test]
+    fn another_file_is_refused() {
+        for text in ["<a:a> <a:b> <a:c> .\n", "{\"cycle\":0}\n", " "] {
+            assert!(tail(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Which path is answered by what.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::sse::Event;
+use axum::response::{IntoResponse, Response, Sse};
+use axum::routing::{get, post};
+use futures_util::Stream;
+
+use super::live::{self, Live};
+use super::refusal::Refusal;
+use super::service::Service;
+use super::{instruments, page, triples};
+use crate::telemetry;
+
+/// The description of all paths, for programs.
+pub const OPENAPI: &str = include_str!("../../openapi.yaml");
+
+/// All paths. Whoever knows no token is told whether the service lives, and nothing else.
+pub(super) fn router(service: Arc<Service>, live: Live) -> Router {
+    let metrics = get(telemetry::metrics).with_state(service.registry.clone());
+    let guarded = Router::new()
+        .route("/v1/triples", post(triples::post))
+        .route("/v1/config", get(config))
+        .route("/v1/receipts", get(receipts))
+        .route("/metrics", metrics)
+        .route("/openapi.yaml", get(openapi))
+        .with_state(Arc::clone(&service))
+        .merge(live::router(live))
+        .merge(page::router())
+        .fallback(async || Refusal::NotFound)
+        .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&service), known_only));
+    let open = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .method_not_allowed_fallback(async || Refusal::MethodNotAllowed)
+        .with_state(service);
+    guarded.merge(open).layer(from_fn(counted))
+}
+
+async fn known_only(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    match &service.current().token {
+        Some(token) if !token.is_known(request.headers()) => Err(Refusal::Unauthorized),
+        _ => Ok(next.run(request).await),
+    }
+}
+
+async fn counted(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    instruments::count_answer(response.status().as_u16());
+    response
+}
+
+async fn ready(State(service): State<Arc<Service>>) -> Result<&'static str, Refusal> {
+    service.check().map(|()| "ready\n")
+}
+
+async fn config(State(service): State<Arc<Service>>) -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "application/json")];
+    (headers, service.current().json.clone())
+}
+
+async fn receipts(
+    State(service): State<Arc<Service>>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let stopping = service.stopping.clone();
+    service.outlets.receipts.events(stopping)
+}
+
+async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/yaml")], OPENAPI)
+}
