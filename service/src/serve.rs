@@ -202,6 +202,20 @@ impl Prepared {
         registry: prometheus::Registry,
         notices: Notices,
     ) -> Result<Duration, ServeError> {
+        self.serve_until(registry, notices, std::future::pending())
+    }
+
+    /// The same, but `enough` ends it, too.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`serve`](Self::serve).
+    pub fn serve_until(
+        self,
+        registry: prometheus::Registry,
+        notices: Notices,
+        enough: impl Future<Output = ()>,
+    ) -> Result<Duration, ServeError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads((cores / 2).clamp(1, EDGE_THREADS_MAX))
@@ -209,7 +223,7 @@ impl Prepared {
             .enable_all()
             .build()
             .map_err(ServeError::Thread)?;
-        let left = runtime.block_on(self.run(registry, notices));
+        let left = runtime.block_on(self.run(registry, notices, enough));
         // A worker that is not done by now is left to the end of the process.
         runtime.shutdown_background();
         left
@@ -219,6 +233,7 @@ impl Prepared {
         self,
         registry: prometheus::Registry,
         notices: Notices,
+        enough: impl Future<Output = ()>,
     ) -> Result<Duration, ServeError> {
         let Self {
             options,
@@ -268,10 +283,9 @@ impl Prepared {
         let connections_max = settings.connections_max.value as u32;
         let running = Running::new(service, tls, options.sources, tell, settings, crew);
         let running = Arc::new(running);
-        while signals.next().await == Wish::Reload {
-            let running = Arc::clone(&running);
-            // One after the other, and the signals of meanwhile are one.
-            let _ = tokio::task::spawn_blocking(move || running.reload()).await;
+        tokio::select! {
+            () = obey(&mut signals, &running) => {}
+            () = enough => {}
         }
         let until = Instant::now() + STOP_MAX;
         accepting.abort();
@@ -284,6 +298,15 @@ impl Prepared {
             (running.tell)("stopped before every connection had ended");
         }
         Ok(until.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Reloads as often as it is asked to, until it is asked to stop.
+async fn obey(signals: &mut Signals, running: &Arc<Running>) {
+    while signals.next().await == Wish::Reload {
+        let running = Arc::clone(running);
+        // One after the other, and the signals of meanwhile are one.
+        let _ = tokio::task::spawn_blocking(move || running.reload()).await;
     }
 }
 

@@ -18,7 +18,7 @@ use crate::settings::{Flags, Settings};
 const POOL_BYTES_MAX: usize = 16 << 30;
 
 /// Where the configuration comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
     /// The pools' and the service's settings.
     pub pools: PoolChoice,

@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::hint::black_box;
-use std::sync::{Arc, OnceLock};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
 
 use knhk_pool::hot_path::{self, Mode as HotPathMode};
 use knhk_pool::telemetry::Monitor;
@@ -14,11 +17,14 @@ use knhk_poold::input::Input;
 use knhk_poold::pools::PoolChoice;
 use knhk_poold::progress::Progress;
 use knhk_poold::run::{Mode, Options, run};
+use knhk_poold::serve::{Prepared, ServeOptions, Sources};
 use knhk_poold::telemetry;
+use knhk_poold::telemetry::notices::Notices;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{InMemoryLogExporter, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+use tokio::sync::oneshot;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::seen::Seen;
@@ -35,6 +41,7 @@ pub(crate) fn seen() -> &'static Seen {
             ..Thresholds::default()
         });
         run_the_pipeline();
+        serve_a_request();
         use_pools(&monitor);
         break_the_rules();
         let _arena = use_an_arena();
@@ -121,6 +128,37 @@ fn run_the_pipeline() {
         let summary = run(&options, &Progress::HIDDEN).expect("the run is good");
         assert_eq!(summary.bad_lines, 1);
     }
+}
+
+/// One batch over HTTP.
+fn serve_a_request() {
+    let (told, heard) = mpsc::channel();
+    let options = ServeOptions {
+        listen: ([127, 0, 0, 1], 0).into(),
+        journal: None,
+        sources: Sources::default(),
+    };
+    let tell = Arc::new(move |line: &str| drop(told.send(line.to_owned())));
+    let prepared = Prepared::of(options, tell).expect("the defaults are good");
+    let (enough, ended) = oneshot::channel::<()>();
+    let serving = thread::spawn(move || {
+        let until = async { drop(ended.await) };
+        prepared.serve_until(prometheus::Registry::new(), Notices::default(), until)
+    });
+    let line = heard.recv().expect("it says where it is");
+    let address = line.rsplit('/').next().expect("an address");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let body = "<http://example.org/s> <http://example.org/p> \"o\" .\n";
+    let head = format!(
+        "POST /v1/triples HTTP/1.1\r\nhost: x\r\ncontent-length: {}",
+        body.len()
+    );
+    write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(enough);
+    serving.join().expect("no panic").expect("it could begin");
 }
 
 /// Pools that are large enough, too small, and large enough again.

@@ -225,6 +225,7 @@ fn the_rows_are_those_that_an_operator_looks_for() {
         "Arenas",
         "Hot path violations",
         "Telemetry itself",
+        "Service",
     ];
     assert_eq!(titles, expected);
 }
