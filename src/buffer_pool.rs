@@ -13,7 +13,7 @@ pub use self::handle::PoolHandle;
 use self::shared::{Shared, Stray};
 use crate::buffer::Buffer;
 use crate::config::{ConfigError, Overrides, PoolConfig};
-use crate::counters::PoolStats;
+use crate::counters::{Demand, PoolStats};
 use crate::free_list::FreeList;
 use crate::hot_path::permit_alloc;
 use crate::pool_error::PoolError;
@@ -195,6 +195,16 @@ impl BufferPool {
             .get()
             .map(|shared| shared.stats())
             .unwrap_or_default()
+    }
+
+    /// What was asked of this pool, over all threads, living and ended; `None` if it does not
+    /// [record](BufferPoolBuilder::recording), or was not used yet.
+    ///
+    /// # Cost
+    ///
+    /// One lock, a walk over the threads' records, and allocations.
+    pub fn demand(&self) -> Option<Demand> {
+        self.shared.get()?.demand()
     }
 
     /// The pool's name.

@@ -61,6 +61,7 @@ pub struct PoolConfig {
     buffer_size: Setting<usize>,
     zero_on_release: Setting<bool>,
     hit_rate_warning: Setting<f64>,
+    recording: Setting<bool>,
 }
 
 impl PoolConfig {
@@ -89,6 +90,7 @@ impl PoolConfig {
     /// | `KNHK_POOL_SIZE` | buffers a thread: `0` to `65536` |
     /// | `KNHK_BUFFER_SIZE` | bytes a buffer: `64` to `16777216`, or like `8KiB` or `1MiB` |
     /// | `KNHK_POOL_CONFIG` | path of a TOML file; `config/example.toml` explains each key |
+    /// | `KNHK_POOL_RECORD` | `1` or `true`: note what is asked for; `0` or `false` |
     ///
     /// Numbers are ASCII digits, without sign, space or separator. An empty variable counts as
     /// unset. Any other variable that begins with `KNHK_POOL_`, `KNHK_BUFFER_` or `KNHK_ARENA_` is
@@ -162,6 +164,12 @@ impl PoolConfig {
         self.hit_rate_warning.value
     }
 
+    /// Whether the pool notes what it is asked for, at the price of its speed: see
+    /// [`Demand`](crate::Demand); `false` unless set.
+    pub const fn recording(&self) -> bool {
+        self.recording.value
+    }
+
     /// Pool size × buffer size, at most [`BYTES_PER_THREAD_MAX`](Self::BYTES_PER_THREAD_MAX) once
     /// [`validate`](Self::validate) has passed; before that the product saturates.
     pub const fn bytes_per_thread(&self) -> usize {
@@ -193,6 +201,13 @@ impl PoolConfig {
     #[must_use]
     pub fn with_hit_rate_warning(mut self, rate: f64) -> Self {
         self.hit_rate_warning = Setting::built(rate);
+        self
+    }
+
+    /// Sets whether the pool notes what it is asked for.
+    #[must_use]
+    pub fn with_recording(mut self, record: bool) -> Self {
+        self.recording = Setting::built(record);
         self
     }
 
@@ -290,6 +305,7 @@ impl PartialEq for PoolConfig {
             && self.buffer_size() == other.buffer_size()
             && self.zero_on_release() == other.zero_on_release()
             && self.hit_rate_warning() == other.hit_rate_warning()
+            && self.recording() == other.recording()
     }
 }
 

@@ -6,6 +6,7 @@
 //! read-modify-write.
 
 mod arena;
+mod demand;
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -14,6 +15,8 @@ use crate::sync::{AtomicU64, Ordering};
 
 pub(crate) use self::arena::ArenaCounters;
 pub use self::arena::ArenaStats;
+pub use self::demand::Demand;
+pub(crate) use self::demand::{Recorder, merge};
 
 /// What is counted. The discriminant is the place in [`Counters`].
 #[derive(Clone, Copy, Debug)]

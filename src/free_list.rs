@@ -15,6 +15,12 @@
 //! two changes of `total` the most that was out is `total - low`, since a buffer in the hot slot
 //! does not change the stack.
 //!
+//! # Recording
+//!
+//! A list that records keeps its slot closed, `room` at 0 and `low` at `len`, so that every acquire and
+//! release fails the hit path's own tests and takes the cold one, which notes it. The hit path has no test
+//! more for that.
+//!
 //! # Invariants
 //!
 //! 1. *One owner.* All methods but [`stats`](FreeList::stats) and those of a stray list are called
@@ -29,6 +35,7 @@
 
 mod books;
 mod life;
+mod recording;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -36,7 +43,7 @@ use std::ptr::{self, NonNull};
 
 use self::books::Books;
 use self::life::State;
-use crate::counters::{Counter, Counters};
+use crate::counters::{Counter, Counters, Recorder};
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
 use crate::hot_path::permit_alloc;
@@ -56,7 +63,7 @@ pub(crate) struct FreeList {
     len: AtomicUsize,
     low: AtomicUsize,
     /// Stack length up to which a release may push: `capacity - 1`, since the slot holds one more;
-    /// 0 when closed.
+    /// 0 when closed, and where it records.
     room: AtomicUsize,
     stack: Box<[AtomicPtr<u8>]>,
     buffer_size: usize,
@@ -72,14 +79,16 @@ pub(crate) struct FreeList {
     prepared: Cell<bool>,
     capacity: usize,
     wipes: bool,
-    /// Where the list stands among its pool's; touched under the pool's lock alone.
+    /// `None` unless the list records.
+    recorder: Option<Recorder>,
+    /// Where the list stands among its pool's; changed under the pool's lock alone.
     pub(crate) links: Links,
 }
 
 /// A list's places in two chains of lists.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    /// The next of all lists of the pool.
+    /// The next of all lists of the pool; set before the list is one of them, and never changed.
     pub(crate) next: Cell<Option<NonNull<FreeList>>>,
     /// The next of those that no thread has now.
     pub(crate) next_left: Cell<Option<NonNull<FreeList>>>,
@@ -97,6 +106,8 @@ pub(crate) struct Sizes {
     pub(crate) buffer_size: usize,
     /// Whether released buffers are overwritten with zeros.
     pub(crate) wipes: bool,
+    /// Whether it is noted what is asked for.
+    pub(crate) records: bool,
 }
 
 impl FreeList {
@@ -111,6 +122,8 @@ impl FreeList {
         Self::with_state(
             Sizes {
                 capacity: 0,
+                // The books say it all: no size would have served who comes here.
+                records: false,
                 ..sizes
             },
             State::stray(),
@@ -122,6 +135,7 @@ impl FreeList {
             capacity,
             buffer_size,
             wipes,
+            records,
         }: Sizes,
         state: State,
     ) -> Self {
@@ -129,7 +143,7 @@ impl FreeList {
             slot: AtomicPtr::new(CLOSED),
             len: AtomicUsize::new(0),
             low: AtomicUsize::new(0),
-            room: AtomicUsize::new(capacity.saturating_sub(1)),
+            room: AtomicUsize::new(room(capacity, records)),
             stack: (0..capacity).map(|_| AtomicPtr::new(EMPTY)).collect(),
             buffer_size,
             counters: Counters::new(),
@@ -140,6 +154,7 @@ impl FreeList {
             prepared: Cell::new(false),
             capacity,
             wipes,
+            recorder: records.then(Recorder::new),
             links: Links::default(),
         }
     }
@@ -193,19 +208,19 @@ impl FreeList {
     }
 
     /// Takes back what [`pop`](Self::pop) or an `acquire` handed out, or a larger block that the
-    /// buffer has grown into.
+    /// buffer has grown into; it ends with `len` bytes.
     ///
     /// # Safety
     ///
     /// * `buffer` is `capacity` bytes and was handed out by this list and not taken back since.
     /// * Nobody uses it again.
     #[inline(always)]
-    pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, capacity: usize) {
+    pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, len: usize, capacity: usize) {
         if capacity == self.home_size && self.push(buffer) {
             return;
         }
         // SAFETY: the caller's bullets, and the push above was not done.
-        unsafe { self.release_cold(buffer, capacity) };
+        unsafe { self.release_cold(buffer, len, capacity) };
     }
 
     /// Stack place `index`.
@@ -225,6 +240,7 @@ impl FreeList {
     #[cold]
     #[inline(never)]
     pub(crate) fn acquire_cold(&self) -> NonNull<u8> {
+        self.note_acquire();
         self.take_idle().unwrap_or_else(|| self.acquire_block())
     }
 
@@ -232,7 +248,9 @@ impl FreeList {
     #[cold]
     #[inline(never)]
     pub(crate) fn try_acquire_cold(&self) -> Option<NonNull<u8>> {
+        let out = self.out();
         let idle = self.take_idle();
+        self.note_try_acquire(out, idle.is_some());
         if idle.is_none() {
             self.count(Counter::Exhausted);
         }
@@ -320,7 +338,8 @@ impl FreeList {
     /// As for [`release`](Self::release).
     #[cold]
     #[inline(never)]
-    unsafe fn release_cold(&self, buffer: NonNull<u8>, capacity: usize) {
+    unsafe fn release_cold(&self, buffer: NonNull<u8>, len: usize, capacity: usize) {
+        self.note_end(len);
         // SAFETY: the caller's bullets.
         unsafe { self.wipe_if_asked(buffer, capacity) };
         let change = self.change();
@@ -352,8 +371,7 @@ impl FreeList {
     ) -> Option<Block> {
         let is_slot = capacity == self.buffer_size && self.is_slot(buffer);
         if capacity == self.buffer_size && self.state.is_owned() {
-            self.unseal();
-            if self.push(buffer) {
+            if self.put_back(buffer) {
                 return None;
             }
             if is_slot {
@@ -367,6 +385,15 @@ impl FreeList {
         }
         self.forget_block(capacity);
         Some((buffer, capacity))
+    }
+
+    fn put_back(&self, buffer: NonNull<u8>) -> bool {
+        if let Some(recorder) = &self.recorder {
+            recorder.released();
+            return self.push_recorded(buffer);
+        }
+        self.unseal();
+        self.push(buffer)
     }
 
     /// The list is full without this slot, so a block has joined: the slot takes its place.
@@ -469,6 +496,7 @@ impl FreeList {
         len: usize,
         capacity: usize,
     ) -> Vec<u8> {
+        self.note_end(len);
         if self.is_slot(buffer) {
             // SAFETY: `len` initialised bytes, nobody else's.
             let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();
@@ -517,6 +545,15 @@ unsafe fn free(block: Option<Block>) {
     if let Some((start, capacity)) = block {
         // SAFETY: the caller's bullet.
         unsafe { block::free(start, capacity) };
+    }
+}
+
+/// Stack length up to which the hit path may push.
+fn room(capacity: usize, records: bool) -> usize {
+    if records {
+        0
+    } else {
+        capacity.saturating_sub(1)
     }
 }
 

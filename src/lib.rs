@@ -32,6 +32,7 @@
 //! | temporaries of a function, 64 KiB a thread | [`scratch::with`], [`ScratchBuffer`] |
 //! | to prove that a hot path does not allocate | [`hot_path`](mod@hot_path), `#[hot_path]` |
 //! | to know what the pools are doing | [`BufferPool::stats`], [`snapshot`], [`telemetry`] |
+//! | to know what size a pool needs | [`BufferPool::demand`], `knhk-poold tune` |
 //!
 //! # Sizes
 //!
@@ -123,7 +124,7 @@ pub use crate::config::{
     ArenaConfig, ArenaOverflow, ConfigEntry, ConfigError, ConfigErrorKind, ConfigSource,
     Explanation, PoolConfig, PoolTable,
 };
-pub use crate::counters::{ArenaStats, PoolStats};
+pub use crate::counters::{ArenaStats, Demand, PoolStats};
 pub use crate::hot_path::{HotPathAlloc, HotPathGuard, permit_alloc};
 pub use crate::local_pool::LocalPool;
 pub use crate::object_pool::{HeapObjectPool, ObjectPool, Pooled, Reset};

@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use crate::buffer::Buffer;
 use crate::config::PoolConfig;
-use crate::counters::PoolStats;
+use crate::counters::{Demand, PoolStats};
 use crate::free_list::{FreeList, Sizes};
 use crate::pool_error::PoolError;
 use crate::raw::slab;
@@ -116,6 +116,11 @@ impl LocalPool {
         self.list().stats()
     }
 
+    /// What was asked of this pool, if its configuration says [recording](PoolConfig::recording).
+    pub fn demand(&self) -> Option<Demand> {
+        self.list().demand()
+    }
+
     /// The sizes it was made with.
     pub fn config(&self) -> &PoolConfig {
         &self.config
@@ -140,6 +145,7 @@ impl From<&PoolConfig> for Sizes {
             capacity: config.pool_size(),
             buffer_size: config.buffer_size(),
             wipes: config.zero_on_release(),
+            records: config.recording(),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use crate::counters::{ArenaCounters, ArenaStats, PoolStats};
+use crate::counters::{ArenaCounters, ArenaStats, Demand, PoolStats, merge};
 use crate::sync::{Arc, Mutex, TryLockError, lock};
 
 /// What a pool hands out.
@@ -28,12 +28,13 @@ pub(crate) trait Source: Send + Sync {
 }
 
 /// What one pool says of itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Look {
     pub(crate) stats: PoolStats,
     pub(crate) size: usize,
     pub(crate) hit_rate_warning: f64,
     pub(crate) spread: ThreadSpread,
+    pub(crate) demand: Option<Demand>,
 }
 
 impl Look {
@@ -41,8 +42,15 @@ impl Look {
     /// the one before.
     fn end(&mut self, last: &Self) {
         self.stats += last.stats.ended();
+        merge(&mut self.demand, last.demand.as_ref());
         self.size = last.size;
         self.hit_rate_warning = last.hit_rate_warning;
+    }
+
+    /// Adds what remains of those that are gone.
+    fn add_ended(&mut self, ended: &Self) {
+        self.stats += ended.stats;
+        merge(&mut self.demand, ended.demand.as_ref());
     }
 }
 
@@ -52,6 +60,7 @@ impl AddAssign for Look {
         self.size = self.size.max(other.size);
         self.hit_rate_warning = self.hit_rate_warning.max(other.hit_rate_warning);
         self.spread.merge(other.spread);
+        merge(&mut self.demand, other.demand.as_ref());
     }
 }
 
@@ -156,8 +165,8 @@ pub fn snapshot() -> Snapshot {
     for (key, ended) in &registry.ended {
         // Settings are those of the living, where there are any.
         let sum = sums.entry(*key);
-        sum.and_modify(|living| living.stats += ended.stats)
-            .or_insert(*ended);
+        sum.and_modify(|living| living.add_ended(ended))
+            .or_insert_with(|| ended.clone());
     }
     let mut arena_sums = registry.ended_arenas.clone();
     for (name, counters) in &registry.living_arenas {
@@ -173,6 +182,7 @@ pub fn snapshot() -> Snapshot {
             size: look.size,
             hit_rate_warning: look.hit_rate_warning,
             spread: look.spread,
+            demand: look.demand,
         })
         .collect();
     let arenas = arena_sums
@@ -193,7 +203,7 @@ pub struct Snapshot {
 }
 
 /// One pool in a [`Snapshot`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PoolSnapshot {
     /// What the pool hands out.
@@ -210,6 +220,8 @@ pub struct PoolSnapshot {
     pub hit_rate_warning: f64,
     /// How far apart the living threads are.
     pub spread: ThreadSpread,
+    /// What was asked of those of them that record; `None` if none does.
+    pub demand: Option<Demand>,
 }
 
 /// The extremes over the living threads that have acquired from a pool: how evenly they use it,

@@ -188,6 +188,7 @@ fn each_value_is_explained_with_its_source() {
             format!("buffer_size 1024 {path}:2:15 ADR-001"),
             "zero_on_release true builder ADR-001".to_string(),
             "hit_rate_warning 0.9 default ADR-007".to_string(),
+            "record false default ADR-015".to_string(),
         ]
     );
 }
@@ -204,6 +205,7 @@ fn configurations_are_equal_when_their_values_are() {
         medium.clone().with_buffer_size(4097),
         medium.clone().with_zero_on_release(true),
         medium.clone().with_hit_rate_warning(0.8),
+        medium.clone().with_recording(true),
         PoolConfig::from(Workload::Low)
             .with_pool_size(16)
             .with_buffer_size(4096),

@@ -73,6 +73,13 @@ impl BufferPoolBuilder {
         self
     }
 
+    /// Whether the pool notes what it is asked for, so that [`demand`](BufferPool::demand) tells
+    /// which size would do. Every acquire and release then takes the cold path.
+    pub fn recording(mut self, record: bool) -> Self {
+        self.overrides.recording = Some(record);
+        self
+    }
+
     /// The TOML file to read, in place of the one that `KNHK_POOL_CONFIG` names.
     pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());

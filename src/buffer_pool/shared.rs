@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use crate::config::{ConfigError, PoolConfig};
-use crate::counters::PoolStats;
+use crate::counters::{Demand, PoolStats, merge};
 use crate::free_list::{FreeList, Sizes};
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
@@ -173,6 +173,22 @@ impl Shared {
         sum
     }
 
+    /// What was asked of all lists. What the stray one serves no size would have saved.
+    pub(super) fn demand(&self) -> Option<Demand> {
+        if !self.config.recording() {
+            return None;
+        }
+        let _inside = reentry::enter();
+        let mut sum = Some(Demand::default());
+        let first = lock(&self.lists).all;
+        // A list is freed with `self`, and its link to the next never changes.
+        for list in all_from(first) {
+            merge(&mut sum, list.get().demand().as_ref());
+        }
+        let stray = self.stray.0.stats();
+        sum.map(|sum| sum.with_beyond(stray.misses + stray.exhausted))
+    }
+
     fn has_ended(&self) -> bool {
         self.has_ended.load(Ordering::Relaxed)
     }
@@ -214,6 +230,7 @@ impl Source for Shared {
             size: self.config.pool_size(),
             hit_rate_warning: self.config.hit_rate_warning(),
             spread,
+            demand: self.demand(),
         }
     }
 }

@@ -21,12 +21,13 @@ const SERVICE_TABLE: &str = "poold";
 const POOLS_TABLE: &str = "pools";
 const ARENA_TABLE: &str = "arena";
 
-const KEYS: [Key; 5] = [
+const KEYS: [Key; 6] = [
     Key::Workload,
     Key::PoolSize,
     Key::BufferSize,
     Key::ZeroOnRelease,
     Key::HitRateWarning,
+    Key::Record,
 ];
 
 const ARENA_KEYS: [Key; 4] = [
@@ -158,12 +159,11 @@ impl Reader<'_> {
             };
             let given = self.given(ARENA_KEYS[key], &full, value);
             let value = value.get_ref();
-            let flag = value.as_bool().ok_or(ConfigErrorKind::Invalid);
             match ARENA_KEYS[key] {
                 Key::ArenaSize => layer.size = Some(given.settle(arena_size(value))?),
                 Key::ArenaOverflow => layer.overflow = Some(given.settle(overflow(value))?),
-                Key::ArenaZero => layer.zero = Some(given.settle(flag)?),
-                _ => layer.huge_pages = Some(given.settle(flag)?),
+                Key::ArenaZero => layer.zero = Some(given.settle(flag(value))?),
+                _ => layer.huge_pages = Some(given.settle(flag(value))?),
             }
         }
         Ok(layer)
@@ -195,10 +195,8 @@ impl Reader<'_> {
             Key::Workload => layer.workload = Some(given.settle(workload(value))?),
             Key::PoolSize => layer.pool_size = Some(given.settle(pool_size(value))?),
             Key::BufferSize => layer.buffer_size = Some(given.settle(buffer_size(value))?),
-            Key::ZeroOnRelease => {
-                let flag = value.as_bool().ok_or(ConfigErrorKind::Invalid);
-                layer.zero_on_release = Some(given.settle(flag)?);
-            }
+            Key::ZeroOnRelease => layer.zero_on_release = Some(given.settle(flag(value))?),
+            Key::Record => layer.recording = Some(given.settle(flag(value))?),
             _ => layer.hit_rate_warning = Some(given.settle(hit_rate(value))?),
         }
         Ok(())
@@ -265,6 +263,10 @@ fn pool_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
 
 fn buffer_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
     bytes(value).and_then(key::buffer_size)
+}
+
+fn flag(value: &DeValue<'_>) -> Result<bool, ConfigErrorKind> {
+    value.as_bool().ok_or(ConfigErrorKind::Invalid)
 }
 
 fn bytes(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {

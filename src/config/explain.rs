@@ -32,6 +32,7 @@ pub struct ConfigEntry {
 /// buffer_size      = 2048   # profile low, ADR-001
 /// zero_on_release  = true   # builder, ADR-001
 /// hit_rate_warning = 0.9    # default, ADR-007
+/// record           = false  # default, ADR-015
 /// ");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,11 @@ impl Explanation {
                 Key::HitRateWarning,
                 format!("{:?}", config.hit_rate_warning()),
                 &config.hit_rate_warning,
+            ),
+            entry(
+                Key::Record,
+                config.recording().to_string(),
+                &config.recording,
             ),
         ];
         Self {

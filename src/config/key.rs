@@ -11,6 +11,7 @@ pub(super) enum Key {
     BufferSize,
     ZeroOnRelease,
     HitRateWarning,
+    Record,
     ArenaSize,
     ArenaOverflow,
     ArenaZero,
@@ -25,6 +26,7 @@ impl Key {
             Self::BufferSize => "buffer_size",
             Self::ZeroOnRelease => "zero_on_release",
             Self::HitRateWarning => "hit_rate_warning",
+            Self::Record => "record",
             Self::ArenaSize => "size",
             Self::ArenaOverflow => "overflow",
             Self::ArenaZero => "zero",
@@ -54,6 +56,7 @@ impl Key {
                 PoolConfig::BUFFER_SIZE_MAX
             ),
             Self::ZeroOnRelease => "true or false".into(),
+            Self::Record => "true or false, in a variable also 1 or 0".into(),
             Self::HitRateWarning => "a ratio from 0 to 1, such as 0.9 for 90 %".into(),
             Self::ArenaSize => format!(
                 "bytes from {} to {}, as an integer or like 512KiB or 8MiB",
@@ -76,6 +79,7 @@ impl Key {
         match self {
             Self::Workload | Self::PoolSize | Self::BufferSize | Self::ZeroOnRelease => "ADR-001",
             Self::HitRateWarning => "ADR-007",
+            Self::Record => "ADR-015",
             Self::ArenaSize | Self::ArenaOverflow | Self::ArenaZero | Self::ArenaHugePages => {
                 "ADR-010"
             }
@@ -142,6 +146,15 @@ pub(super) fn overflow(text: &str) -> Result<ArenaOverflow, ConfigErrorKind> {
 /// `true` or `false`.
 pub(super) fn flag(text: &str) -> Result<bool, ConfigErrorKind> {
     text.parse().map_err(|_| ConfigErrorKind::Invalid)
+}
+
+/// As [`flag`], or `1` or `0`.
+pub(super) fn switch(text: &str) -> Result<bool, ConfigErrorKind> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => flag(text),
+    }
 }
 
 /// `rate`, if it is a ratio; not a number is none.

@@ -99,6 +99,7 @@ pub(crate) struct Overrides {
     pub(crate) buffer_size: Option<usize>,
     pub(crate) zero_on_release: Option<bool>,
     pub(crate) hit_rate_warning: Option<f64>,
+    pub(crate) recording: Option<bool>,
 }
 
 impl Overrides {
@@ -109,6 +110,7 @@ impl Overrides {
         buffer_size: None,
         zero_on_release: None,
         hit_rate_warning: None,
+        recording: None,
     };
 
     pub(super) fn layer(&self) -> Layer {
@@ -118,6 +120,7 @@ impl Overrides {
             buffer_size: self.buffer_size.map(Setting::built),
             zero_on_release: self.zero_on_release.map(Setting::built),
             hit_rate_warning: self.hit_rate_warning.map(Setting::built),
+            recording: self.recording.map(Setting::built),
         }
     }
 }
@@ -130,6 +133,7 @@ pub(super) struct Layer {
     pub(super) buffer_size: Option<Setting<usize>>,
     pub(super) zero_on_release: Option<Setting<bool>>,
     pub(super) hit_rate_warning: Option<Setting<f64>>,
+    pub(super) recording: Option<Setting<bool>>,
 }
 
 impl Layer {
@@ -141,6 +145,7 @@ impl Layer {
             buffer_size: self.buffer_size.or(weaker.buffer_size),
             zero_on_release: self.zero_on_release.or(weaker.zero_on_release),
             hit_rate_warning: self.hit_rate_warning.or(weaker.hit_rate_warning),
+            recording: self.recording.or(weaker.recording),
         }
     }
 
@@ -163,6 +168,7 @@ impl Layer {
             hit_rate_warning: self
                 .hit_rate_warning
                 .unwrap_or_else(|| unset(PoolConfig::HIT_RATE_WARNING_DEFAULT)),
+            recording: self.recording.unwrap_or_else(|| unset(false)),
             workload,
         }
     }

@@ -6,6 +6,7 @@
 //! | `KNHK_POOL_SIZE` | buffers a thread |
 //! | `KNHK_BUFFER_SIZE` | bytes a buffer: `8192` or `8KiB` or `1MiB` |
 //! | `KNHK_POOL_CONFIG` | path of a TOML file |
+//! | `KNHK_POOL_RECORD` | `1` or `true`: pools note what they are asked for; `0` or `false` |
 //! | `KNHK_ARENA_SIZE` | bytes of a thread's arena: `1048576` or `512KiB` or `8MiB` |
 //! | `KNHK_ARENA_OVERFLOW` | `error`, `heap` or `panic` |
 //! | `KNHK_ARENA_ZERO` | `true` or `false` |
@@ -31,16 +32,18 @@ const WORKLOAD: &str = "KNHK_POOL_WORKLOAD";
 const POOL_SIZE: &str = "KNHK_POOL_SIZE";
 const BUFFER_SIZE: &str = "KNHK_BUFFER_SIZE";
 const CONFIG: &str = "KNHK_POOL_CONFIG";
+const RECORD: &str = "KNHK_POOL_RECORD";
 
 const ARENA_SIZE: &str = "KNHK_ARENA_SIZE";
 const ARENA_OVERFLOW: &str = "KNHK_ARENA_OVERFLOW";
 const ARENA_ZERO: &str = "KNHK_ARENA_ZERO";
 
-const VARIABLES: [&str; 7] = [
+const VARIABLES: [&str; 8] = [
     WORKLOAD,
     POOL_SIZE,
     BUFFER_SIZE,
     CONFIG,
+    RECORD,
     ARENA_SIZE,
     ARENA_OVERFLOW,
     ARENA_ZERO,
@@ -164,6 +167,9 @@ impl Environment {
             BUFFER_SIZE => {
                 let read = |text: &str| key::bytes(text).and_then(key::buffer_size);
                 layer.buffer_size = Some(variable(Key::BufferSize, BUFFER_SIZE, value, read)?);
+            }
+            RECORD => {
+                layer.recording = Some(variable(Key::Record, RECORD, value, key::switch)?);
             }
             ARENA_SIZE => {
                 let read = |text: &str| key::bytes(text).and_then(key::arena_size);

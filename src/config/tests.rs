@@ -172,12 +172,22 @@ fn bytes_may_be_written_with_a_unit() {
 }
 
 #[test]
+fn recording_is_switched_by_a_digit_or_a_word() {
+    for (text, records) in [("1", true), ("true", true), ("0", false), ("false", false)] {
+        let config = resolve(&[("KNHK_POOL_RECORD", text)]).unwrap();
+        assert_eq!(config.recording(), records, "{text}");
+        assert_eq!(source_of(&config, "record"), "variable KNHK_POOL_RECORD");
+    }
+}
+
+#[test]
 fn an_empty_variable_is_unset() {
     let config = resolve(&[
         ("KNHK_POOL_WORKLOAD", ""),
         ("KNHK_POOL_SIZE", ""),
         ("KNHK_BUFFER_SIZE", ""),
         ("KNHK_POOL_CONFIG", ""),
+        ("KNHK_POOL_RECORD", ""),
         ("KNHK_POOL_SISE", ""),
     ]);
     assert_eq!(config, Ok(PoolConfig::default()));

@@ -236,10 +236,11 @@ impl FreeList {
         self.slot.store(CLOSED, Ordering::Relaxed);
     }
 
-    /// Opens the slot again, if the list has room for one more and an owner.
+    /// Opens the slot again, if the list has room for one more and an owner, and does not record.
     pub(super) fn unseal(&self) {
         let is_closed = self.slot.load(Ordering::Relaxed) == CLOSED && self.state.is_owned();
-        if is_closed && self.len.load(Ordering::Relaxed) < self.capacity {
+        if is_closed && self.recorder.is_none() && self.len.load(Ordering::Relaxed) < self.capacity
+        {
             self.slot.store(EMPTY, Ordering::Relaxed);
         }
     }

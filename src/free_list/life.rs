@@ -12,7 +12,7 @@
 
 use std::cell::Cell;
 
-use super::{EMPTY, FreeList};
+use super::{CLOSED, FreeList, room};
 use crate::raw::slab::Slab;
 use crate::sync::{AtomicU8, Ordering};
 
@@ -108,8 +108,11 @@ impl FreeList {
     /// If the list is not drained.
     pub(crate) fn reopen(&self) {
         assert!(self.is_drained(), "only a drained list may change hands");
-        self.room
-            .store(self.capacity.saturating_sub(1), Ordering::Relaxed);
+        self.room.store(
+            room(self.capacity, self.recorder.is_some()),
+            Ordering::Relaxed,
+        );
+        self.restart_record();
         self.state.word.store(OWNED, Ordering::Relaxed);
     }
 
@@ -124,9 +127,10 @@ impl FreeList {
         if self.prepared.get() && self.idle() == self.capacity {
             let _change = self.change();
             self.sub_total(self.capacity);
-            self.slot.store(EMPTY, Ordering::Relaxed);
+            self.slot.store(CLOSED, Ordering::Relaxed);
             self.len.store(0, Ordering::Relaxed);
             self.low.store(0, Ordering::Relaxed);
+            self.unseal();
             self.prepared.set(false);
         }
         if !self.prepared.get() {

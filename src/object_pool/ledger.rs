@@ -189,6 +189,7 @@ impl Source for Shared {
             size: self.capacity,
             hit_rate_warning: PoolConfig::HIT_RATE_WARNING_DEFAULT,
             spread: ThreadSpread::of(&stats),
+            demand: None,
         }
     }
 }

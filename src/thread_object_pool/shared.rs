@@ -184,6 +184,7 @@ impl<T: Reset + Send> Source for Shared<T> {
             size: self.capacity,
             hit_rate_warning: PoolConfig::HIT_RATE_WARNING_DEFAULT,
             spread,
+            demand: None,
         }
     }
 }

@@ -32,14 +32,17 @@ const WORKLOAD: &str = "KNHK_POOL_WORKLOAD";
 const SIZE: &str = "KNHK_POOL_SIZE";
 const BYTES: &str = "KNHK_BUFFER_SIZE";
 const CONFIG: &str = "KNHK_POOL_CONFIG";
+const RECORD: &str = "KNHK_POOL_RECORD";
 
 const WORKLOADS: &str = "one of low, medium, high, extreme";
 const SIZES: &str = "an integer from 0 to 65536";
 const BYTE_SIZES: &str = "bytes from 64 to 16777216, as an integer or like 8KiB or 1MiB";
 const RATES: &str = "a ratio from 0 to 1";
 const FLAGS: &str = "true or false";
-const KEYS: &str = "one of workload, pool_size, buffer_size, zero_on_release, hit_rate_warning";
-const VARIABLES: &str = "one of KNHK_POOL_WORKLOAD, KNHK_POOL_SIZE, KNHK_BUFFER_SIZE, KNHK_POOL_CONFIG, KNHK_ARENA_SIZE";
+const SWITCHES: &str = "true or false, in a variable also 1 or 0";
+const KEYS: &str =
+    "one of workload, pool_size, buffer_size, zero_on_release, hit_rate_warning, record";
+const VARIABLES: &str = "one of KNHK_POOL_WORKLOAD, KNHK_POOL_SIZE, KNHK_BUFFER_SIZE, KNHK_POOL_CONFIG, KNHK_POOL_RECORD, KNHK_ARENA_SIZE";
 const READABLE: &str = "a readable TOML file of at most 1048576 bytes";
 const TOML: &str = "valid TOML";
 
@@ -98,6 +101,10 @@ const CASES: &[Case] = &[
     (Variable(CONFIG, b"Cargo.toml/x"), Unreadable, "file", r#""Cargo.toml/x""#, READABLE),
     (Variable(CONFIG, b"a\0b"), Unreadable, "file", r#""a\0b""#, READABLE),
     (Variable(CONFIG, b"\xff.toml"), Unreadable, "file", "\"\u{fffd}.toml\"", READABLE),
+    (Variable(RECORD, b" "), Invalid, "record", r#"" ""#, SWITCHES),
+    (Variable(RECORD, b"2"), Invalid, "record", r#""2""#, SWITCHES),
+    (Variable(RECORD, b"on"), Invalid, "record", r#""on""#, SWITCHES),
+    (Variable(RECORD, b"True"), Invalid, "record", r#""True""#, SWITCHES),
     (Variable("KNHK_POOL_SISE", b"16"), UnknownKey, "KNHK_POOL_SISE", r#""16""#, VARIABLES),
     (Variable("KNHK_POOL_", b"1"), UnknownKey, "KNHK_POOL_", r#""1""#, VARIABLES),
     (Variable("KNHK_BUFFER_COUNT", b"1"), UnknownKey, "KNHK_BUFFER_COUNT", r#""1""#, VARIABLES),
@@ -122,6 +129,8 @@ const CASES: &[Case] = &[
     (File(b"buffer_size = \"17MiB\"", "1:15"), OutOfRange, "buffer_size", "\"17MiB\"", BYTE_SIZES),
     (File(b"buffer_size = 4096.0", "1:15"), Invalid, "buffer_size", "4096.0", BYTE_SIZES),
     (File(b"buffer_size = nan", "1:15"), Invalid, "buffer_size", "nan", BYTE_SIZES),
+    (File(b"record = 1", "1:10"), Invalid, "record", "1", SWITCHES),
+    (File(b"record = \"true\"", "1:10"), Invalid, "record", "\"true\"", SWITCHES),
     (File(b"zero_on_release = 1", "1:19"), Invalid, "zero_on_release", "1", FLAGS),
     (File(b"zero_on_release = \"true\"", "1:19"), Invalid, "zero_on_release", "\"true\"", FLAGS),
     (File(b"hit_rate_warning = 90", "1:20"), OutOfRange, "hit_rate_warning", "90", RATES),

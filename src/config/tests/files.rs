@@ -48,12 +48,13 @@ fn from_text(text: impl AsRef<[u8]>) -> Result<PoolConfig, ConfigError> {
     resolve(&[("KNHK_POOL_CONFIG", file.name())])
 }
 
-const ALL_FIVE: &str = r#"
+const ALL_KEYS: &str = r#"
 workload = "high"
 pool_size = 3
 buffer_size = "2KiB"
 zero_on_release = true
 hit_rate_warning = 0.5
+record = true
 
 [pools.ingest]
 workload = "low"
@@ -61,6 +62,7 @@ pool_size = 4
 buffer_size = 4096
 zero_on_release = false
 hit_rate_warning = 1
+record = false
 
 [pools.emit]
 pool_size = 5
@@ -71,18 +73,19 @@ anything = [1, 2]
 
 #[test]
 fn a_pools_own_table_beats_the_top_for_every_key() {
-    let config = from_text(ALL_FIVE).unwrap();
+    let config = from_text(ALL_KEYS).unwrap();
     assert_eq!(config.workload(), Workload::Low);
     assert_eq!((config.pool_size(), config.buffer_size()), (4, 4096));
     assert_eq!(
         (config.zero_on_release(), config.hit_rate_warning()),
         (false, 1.0)
     );
+    assert!(!config.recording());
 }
 
 #[test]
 fn the_top_holds_for_a_pool_without_a_table() {
-    let file = Scratch::new(ALL_FIVE);
+    let file = Scratch::new(ALL_KEYS);
     let named = variables(&[("KNHK_POOL_CONFIG", file.name())]);
     let config = load::resolve("reflex", &Overrides::NONE, None, named).unwrap();
     assert_eq!(config.workload(), Workload::High);
@@ -91,11 +94,12 @@ fn the_top_holds_for_a_pool_without_a_table() {
         (config.zero_on_release(), config.hit_rate_warning()),
         (true, 0.5)
     );
+    assert!(config.recording());
 }
 
 #[test]
 fn a_key_that_the_pools_table_leaves_out_comes_from_the_top() {
-    let file = Scratch::new(ALL_FIVE);
+    let file = Scratch::new(ALL_KEYS);
     let named = variables(&[("KNHK_POOL_CONFIG", file.name())]);
     let config = load::resolve("emit", &Overrides::NONE, None, named).unwrap();
     assert_eq!((config.pool_size(), config.buffer_size()), (5, 2048));
@@ -103,7 +107,7 @@ fn a_key_that_the_pools_table_leaves_out_comes_from_the_top() {
 
 #[test]
 fn the_environment_beats_the_file_for_each_key_alone() {
-    let file = Scratch::new(ALL_FIVE);
+    let file = Scratch::new(ALL_KEYS);
     let named = ("KNHK_POOL_CONFIG", file.name());
     let with = |name, value| resolve(&[named, (name, value)]).unwrap();
     let sized = with("KNHK_POOL_SIZE", "9");
@@ -112,11 +116,12 @@ fn the_environment_beats_the_file_for_each_key_alone() {
     assert_eq!((wide.pool_size(), wide.buffer_size()), (4, 256));
     let busy = with("KNHK_POOL_WORKLOAD", "extreme");
     assert_eq!((busy.workload(), busy.pool_size()), (Workload::Extreme, 4));
+    assert!(with("KNHK_POOL_RECORD", "1").recording());
 }
 
 #[test]
 fn a_builder_call_beats_the_file_for_every_key() {
-    let file = Scratch::new(ALL_FIVE);
+    let file = Scratch::new(ALL_KEYS);
     let named = variables(&[("KNHK_POOL_CONFIG", file.name())]);
     let overrides = Overrides {
         workload: Some(Workload::Extreme),
@@ -124,6 +129,7 @@ fn a_builder_call_beats_the_file_for_every_key() {
         buffer_size: Some(64),
         zero_on_release: Some(true),
         hit_rate_warning: Some(0.25),
+        recording: Some(true),
     };
     let config = load::resolve("ingest", &overrides, None, named).unwrap();
     assert_eq!(
@@ -133,6 +139,7 @@ fn a_builder_call_beats_the_file_for_every_key() {
             .with_buffer_size(64)
             .with_zero_on_release(true)
             .with_hit_rate_warning(0.25)
+            .with_recording(true)
     );
 }
 
@@ -155,11 +162,11 @@ fn a_file_given_by_a_call_replaces_the_one_in_the_environment() {
 
 #[test]
 fn a_setting_from_a_file_knows_its_line_and_column() {
-    let file = Scratch::new(ALL_FIVE);
+    let file = Scratch::new(ALL_KEYS);
     let config = resolve(&[("KNHK_POOL_CONFIG", file.name())]).unwrap();
     assert_eq!(
         source_of(&config, "pool_size"),
-        format!("{}:10:13", file.name())
+        format!("{}:11:13", file.name())
     );
 }
 

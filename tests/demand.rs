@@ -1,0 +1,310 @@
+//! What a recording pool foretells for every size is what pools of these sizes count.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::thread;
+
+use knhk_pool::{Buffer, BufferPool, Demand, LocalPool, PoolConfig, PoolStats, Workload, snapshot};
+
+const BUFFER_SIZE: usize = 64;
+/// Above what is out at most in the random patterns, so that the largest size serves all.
+const SIZES: usize = 40;
+const STEPS: usize = if cfg!(miri) { 60 } else { 3_000 };
+const PATTERNS: u64 = if cfg!(miri) { 1 } else { 12 };
+const THREADS: u64 = 3;
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same sequence in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+/// What one thread does, the same whatever the pool.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Acquire,
+    /// Of those that are out, the one at this index, modulo their number.
+    Release(usize),
+    Grow(usize),
+    Detach(usize),
+    TryAcquire,
+}
+
+/// A walk: for some steps the thread rather acquires, for some it rather releases; now in the order
+/// of a stack, now in any.
+fn walk(seed: u64) -> Vec<Step> {
+    let mut random = Random(seed);
+    let (mut out, mut steps) = (0, Vec::new());
+    while steps.len() < STEPS {
+        let (acquires_of_8, is_stack) = (random.below(9), random.below(2) == 0);
+        for _ in 0..random.below(30) {
+            if out == 0 || (out < SIZES && random.below(8) < acquires_of_8) {
+                steps.push(Step::Acquire);
+                out += 1;
+            } else if random.below(16) == 0 {
+                steps.push(Step::Grow(random.below(out)));
+            } else {
+                let index = if is_stack { out - 1 } else { random.below(out) };
+                steps.push(Step::Release(index));
+                out -= 1;
+            }
+        }
+    }
+    steps
+}
+
+fn follow<'pool>(
+    steps: &[Step],
+    acquire: impl Fn() -> Buffer<'pool>,
+    try_acquire: impl Fn() -> Option<Buffer<'pool>>,
+) {
+    let mut held = Vec::new();
+    for step in steps {
+        match *step {
+            Step::Acquire => held.push(acquire()),
+            Step::TryAcquire => held.extend(try_acquire()),
+            Step::Grow(index) if !held.is_empty() => {
+                let index = index % held.len();
+                held[index].resize(BUFFER_SIZE + 1, 0);
+            }
+            Step::Release(index) if !held.is_empty() => drop(held.remove(index % held.len())),
+            Step::Detach(index) if !held.is_empty() => {
+                drop(held.remove(index % held.len()).into_vec());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn pool(name: &'static str, size: usize, records: bool) -> BufferPool {
+    BufferPool::builder(name)
+        .pool_size(size)
+        .buffer_size(BUFFER_SIZE)
+        .recording(records)
+        .build()
+        .expect("the sizes are fine")
+}
+
+/// All walks, each on a thread of its own, at the same time; then once more, on threads that take over.
+fn run(pool: &BufferPool, walks: &[Vec<Step>]) {
+    for _ in 0..2 {
+        thread::scope(|scope| {
+            let threads: Vec<_> = walks
+                .iter()
+                .map(|steps| {
+                    scope.spawn(|| {
+                        follow(steps, || pool.acquire(), || pool.try_acquire().ok());
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().expect("it does not panic"));
+        });
+    }
+}
+
+fn demand(pool: &BufferPool) -> Demand {
+    pool.demand().expect("it records")
+}
+
+#[test]
+fn each_size_has_the_hits_that_were_foretold_whatever_size_recorded() {
+    for pattern in 0..PATTERNS {
+        let walks: Vec<_> = (0..THREADS)
+            .map(|thread| walk(100 * pattern + thread))
+            .collect();
+        let recording = pool("demand-random", (pattern as usize * 5) % 24, true);
+        run(&recording, &walks);
+        let foretold = demand(&recording);
+        assert_eq!(foretold.beyond, 0);
+        for size in 0..=SIZES {
+            let real = pool("demand-real", size, false);
+            run(&real, &walks);
+            let stats = real.stats();
+            assert_eq!(
+                (foretold.hits(size), foretold.acquires()),
+                (stats.hits, stats.acquires()),
+                "pattern {pattern}, size {size}, recorded {foretold:?}"
+            );
+        }
+        assert_eq!(foretold.hit_rate(SIZES), Some(1.0));
+    }
+}
+
+#[test]
+fn how_many_are_out_alone_would_have_foretold_less() {
+    let pool = pool("demand-base", 1, true);
+    let base: Vec<_> = (0..10).map(|_| pool.acquire()).collect();
+    for _ in 0..90 {
+        drop(pool.acquire());
+    }
+    drop(base);
+    let demand = demand(&pool);
+    assert_eq!(demand.depths[10], 90, "all but the base found ten out");
+    // The first of the base, and all of the rest but the first: its block joins.
+    assert_eq!(demand.hits(1), 1 + 89);
+    assert_eq!(pool.stats().hits, 90);
+    assert_eq!(demand.most_out(), Some(11));
+}
+
+#[test]
+fn a_recording_pool_counts_and_keeps_as_one_that_does_not() {
+    let mut random = Random(7);
+    let mut steps = Vec::new();
+    for _ in 0..STEPS {
+        steps.push(match random.below(9) {
+            0..4 => Step::Acquire,
+            4 => Step::TryAcquire,
+            5 => Step::Grow(random.below(64)),
+            6 => Step::Detach(random.below(64)),
+            _ => Step::Release(random.below(64)),
+        });
+    }
+    for size in [0, 1, 2, 7, 30] {
+        let [stats, recorded] = [false, true].map(|records| {
+            let config = PoolConfig::from(Workload::Low)
+                .with_pool_size(size)
+                .with_buffer_size(BUFFER_SIZE)
+                .with_recording(records);
+            let pool = LocalPool::new(config).expect("the sizes are fine");
+            follow(&steps, || pool.acquire(), || pool.try_acquire().ok());
+            (pool.stats(), pool.demand())
+        });
+        assert_eq!(stats.0, recorded.0, "size {size}");
+        assert_eq!(stats.1, None);
+        let demand = recorded.1.expect("it records");
+        let PoolStats {
+            hits, high_water, ..
+        } = recorded.0;
+        assert_eq!(
+            (demand.hits(size), demand.acquires()),
+            (hits, stats.0.acquires())
+        );
+        let answered = hits + recorded.0.misses;
+        assert_eq!(demand.depths.iter().sum::<u64>(), answered);
+        assert_eq!(demand.most_out(), Some(high_water));
+        let gone = stats.0.released + stats.0.freed + stats.0.detached;
+        assert_eq!(demand.lengths.iter().sum::<u64>(), gone);
+    }
+}
+
+#[test]
+fn a_trim_with_nothing_out_changes_no_prediction() {
+    let recording = pool("demand-trim", 2, true);
+    for _ in 0..3 {
+        let held = [(); 4].map(|()| recording.acquire());
+        drop(held);
+        assert!(recording.trim_current_thread() > 0);
+    }
+    assert_eq!(demand(&recording).needed, [3, 3, 3, 3]);
+    assert_eq!(recording.stats().hits, demand(&recording).hits(2));
+}
+
+#[test]
+fn lengths_are_told_by_the_power_of_two_that_holds_them() {
+    let pool = pool("demand-lengths", 4, true);
+    for len in [0, 1, 2, 3, 4, 5, 64, 65, 4096] {
+        pool.acquire().resize(len, 1);
+    }
+    pool.acquire().into_vec();
+    let demand = demand(&pool);
+    assert_eq!(demand.lengths, [3, 1, 2, 1, 0, 0, 1, 1, 0, 0, 0, 0, 1]);
+    assert_eq!(demand.share_within(64), Some(0.8));
+    assert_eq!(demand.share_within(127), Some(0.8));
+    assert_eq!(demand.share_within(128), Some(0.9));
+    assert_eq!(demand.buffer_size, BUFFER_SIZE);
+}
+
+#[test]
+fn what_is_deeper_than_the_record_is_told_as_such() {
+    let pool = pool("demand-deep", 4, true);
+    let held: Vec<_> = (0..Demand::SIZE_MAX + 5).map(|_| pool.acquire()).collect();
+    drop(held);
+    let demand = demand(&pool);
+    assert_eq!((demand.needed.len(), demand.beyond), (Demand::SIZE_MAX, 5));
+    assert_eq!((demand.depths.len(), demand.deeper), (Demand::SIZE_MAX, 5));
+    assert_eq!(demand.most_out(), None);
+    assert_eq!(demand.smallest_size(1.0), None);
+    assert_eq!(
+        demand.smallest_size(0.5),
+        Some((Demand::SIZE_MAX + 5).div_ceil(2))
+    );
+}
+
+#[test]
+fn a_refused_acquire_counts_as_one_that_needs_more() {
+    let pool = pool("demand-refused", 1, true);
+    let held = pool.acquire();
+    for _ in 0..3 {
+        pool.try_acquire().expect_err("one is out already");
+    }
+    drop(held);
+    assert_eq!(demand(&pool).needed, [1, 3]);
+    assert_eq!(pool.stats().acquires(), demand(&pool).acquires());
+}
+
+#[test]
+fn acquires_of_an_ending_thread_are_served_by_no_size() {
+    thread_local!(static LATE: Cell<Option<Late>> = const { Cell::new(None) });
+    struct Late(Arc<BufferPool>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(self.0.acquire());
+        }
+    }
+    let pool = Arc::new(pool("demand-late", 4, true));
+    let of_thread = Arc::clone(&pool);
+    let thread = thread::spawn(move || {
+        // Begun before the pool's own thread-local, so it ends after it.
+        LATE.set(Some(Late(Arc::clone(&of_thread))));
+        drop(of_thread.acquire());
+    });
+    thread.join().expect("it does not panic");
+    let demand = demand(&pool);
+    assert_eq!((demand.needed, demand.beyond), (vec![1], 1));
+    assert_eq!(pool.stats().acquires(), 2);
+}
+
+#[test]
+fn the_snapshot_keeps_the_demand_of_pools_that_are_gone() {
+    let seen = |name: &str| {
+        let pools = snapshot().pools;
+        pools.into_iter().find(|pool| pool.name == name)
+    };
+    for _ in 0..2 {
+        let pool = pool("demand-gone", 4, true);
+        let (a, b) = (pool.acquire(), pool.acquire());
+        drop((a, b));
+    }
+    let gone = seen("demand-gone").expect("totals outlive the pool");
+    assert_eq!(gone.demand.expect("both recorded").needed, [2, 2]);
+    let living = pool("demand-gone", 4, true);
+    drop(living.acquire());
+    let all = seen("demand-gone").expect("it lives");
+    assert_eq!(all.demand.expect("all recorded").needed, [3, 2]);
+    let silent = pool("demand-silent", 4, false);
+    drop(silent.acquire());
+    assert_eq!(seen("demand-silent").expect("it lives").demand, None);
+}
+
+#[test]
+fn nothing_acquired_has_no_rate() {
+    let demand = demand(&pool("demand-none", 4, true));
+    assert_eq!((demand.acquires(), demand.hit_rate(4)), (0, None));
+    assert_eq!(
+        (demand.smallest_size(0.9), demand.share_within(64)),
+        (None, None)
+    );
+}
