@@ -225,6 +225,47 @@ typedef struct knhk_ring_stats {
     uint64_t is_abandoned;
 } knhk_ring_stats;
 
+// A score and where it stood among the scores.
+typedef struct knhk_scored {
+    // From 0.
+    size_t index;
+    // Never NaN.
+    float score;
+} knhk_scored;
+
+// A directed graph in compressed sparse rows: the edges of node `i` are `offsets[i]` to
+// `offsets[i + 1] - 1`, and edge `e` goes to `targets[e]` with `weights[e]`.
+typedef struct knhk_graph {
+    // `nodes + 1` of them, from 0 to `edges`, never falling.
+    const uint32_t *offsets;
+    // `edges` of them, each below `nodes`.
+    const uint32_t *targets;
+    // `edges` of them.
+    const float *weights;
+    // How many nodes.
+    size_t nodes;
+    // How many edges.
+    size_t edges;
+} knhk_graph;
+
+// How activation spreads.
+typedef struct knhk_spread {
+    // What is left of an activation after an edge of weight 1: 0 to 1.
+    float decay;
+    // What arrives at a node in one hop is spread on if its magnitude is at least this: 0 or more.
+    float threshold;
+    // The most hops.
+    size_t hops_max;
+} knhk_spread;
+
+// What a spreading did.
+typedef struct knhk_reach {
+    // Hops until nothing was left to spread, or the most that were allowed.
+    size_t hops;
+    // Edges followed.
+    size_t edges;
+} knhk_reach;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -436,6 +477,96 @@ knhk_status knhk_stats_arena(knhk_arena arena, struct knhk_arena_stats *stats);
 // * `stats` is null or a place for them.
 knhk_status knhk_stats_ring(knhk_ring_half half, struct knhk_ring_stats *stats);
 
+// The dot product of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
+//
+// # Safety
+//
+// * `a` and `b` are null or `len` numbers, `product` null or a place for one, in neither.
+knhk_status knhk_vector_dot(const float *a,
+                            const float *b,
+                            size_t len,
+                            float *product);
+
+// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones.
+//
+// # Safety
+//
+// * `a` and `b` are null or `len` numbers, `distance` null or a place for one, in neither.
+knhk_status knhk_vector_distance(const float *a, const float *b, size_t len, float *distance);
+
+// `scores[row]` = the cosine of the angle between `query`, of `dimension` numbers, and row `row` of
+// `candidates`, whose `rows` rows stand one after the other, `candidates_len` numbers in all.
+//
+// A score is from -1 to 1, and 0 if either vector is empty, all zeros, or holds NaN or an infinity.
+// `INVALID` if `candidates_len` is not `rows * dimension`, or `scores` overlaps what is read. Allocates
+// nothing.
+//
+// # Safety
+//
+// * `query` is null or `dimension` numbers, `candidates` null or `candidates_len`, `scores` null or `rows`
+//   places.
+knhk_status knhk_vector_cosine(const float *query,
+                               size_t dimension,
+                               const float *candidates,
+                               size_t candidates_len,
+                               float *scores,
+                               size_t rows);
+
+// The `k` greatest of `len` scores into `best`, greatest first, equal ones by index; says how many there
+// are: fewer than `k` if there are fewer scores that are not NaN. Meant for tens, not for thousands.
+//
+// # Safety
+//
+// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number, in neither.
+knhk_status knhk_vector_top_k(const float *scores,
+                              size_t len,
+                              struct knhk_scored *best,
+                              size_t k,
+                              size_t *found);
+
+// `strengths[i] *= exp(-ages[i] / time_constant)`: after one time constant 37 % is left.
+//
+// Ages and time constant are in one unit. A time constant of 0 leaves nothing of what has an age.
+// `INVALID` if it is negative or NaN, or the arrays overlap. Allocates nothing.
+//
+// # Safety
+//
+// * `strengths` is null or `len` numbers, `ages` null or `len` numbers.
+knhk_status knhk_decay_time_constant(float *strengths,
+                                     const uint64_t *ages,
+                                     size_t len,
+                                     double time_constant);
+
+// `strengths[i] *= 2^(-ages[i] / half_life)`: after one half-life half is left. All else as
+// `knhk_decay_time_constant`.
+//
+// # Safety
+//
+// * `strengths` is null or `len` numbers, `ages` null or `len` numbers.
+knhk_status knhk_decay_half_life(float *strengths,
+                                 const uint64_t *ages,
+                                 size_t len,
+                                 double half_life);
+
+// Lets what is in `activation`, a number for each of `nodes` nodes, spread through `graph`, and adds what
+// arrives to it.
+//
+// In each hop each node of the frontier gives `delta * decay * weight` along each of its edges, where
+// `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
+// node the first time that a thread meets a graph of this size. `INVALID` if `nodes` is not the graph's,
+// if offsets fall or do not end with `edges`, if an edge leaves the graph, if a parameter is out of its
+// range, or if `activation` overlaps the graph. `reach` may be null.
+//
+// # Safety
+//
+// * `graph` is null or one whose arrays are as long as it says, `activation` null or `nodes` numbers,
+//   `spread` null or such, `reach` null or a place for one.
+knhk_status knhk_graph_spread(const struct knhk_graph *graph,
+                              float *activation,
+                              size_t nodes,
+                              const struct knhk_spread *spread,
+                              struct knhk_reach *reach);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -460,6 +591,8 @@ KNHK_ASSERT(sizeof(knhk_merged_receipt) == 24);
 KNHK_ASSERT(offsetof(knhk_merged_receipt, lanes) == 8 && offsetof(knhk_merged_receipt, hash) == 16);
 KNHK_ASSERT(sizeof(knhk_buffer) == 16 + 3 * sizeof(size_t));
 KNHK_ASSERT(offsetof(knhk_buffer, here) == 3 * sizeof(size_t));
+KNHK_ASSERT(sizeof(knhk_scored) == 2 * sizeof(size_t));
+KNHK_ASSERT(offsetof(knhk_scored, score) == sizeof(size_t));
 KNHK_ASSERT(sizeof(knhk_status) == 4);
 
 #undef KNHK_ASSERT

@@ -1,6 +1,6 @@
 //! The structs that C sees, each with the layout that the header's assertions have too.
 //!
-//! Triples, runs and receipts are laid out as `knhk-pool`'s own, so that either side may be cast to the
+//! Triples, runs, receipts and scores are laid out as the libraries' own, so that either side may be cast to the
 //! other.
 
 use std::mem::offset_of;
@@ -81,6 +81,16 @@ pub struct MergedReceipt {
     pub hash: u64,
 }
 
+/// A score and where it stood among the scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
+pub struct Scored {
+    /// From 0.
+    pub index: usize,
+    /// Never NaN.
+    pub score: f32,
+}
+
 impl From<&Receipt> for knhk_pool::Receipt {
     fn from(receipt: &Receipt) -> Self {
         Self {
@@ -128,6 +138,15 @@ const _: () = {
     assert!(offset_of!(Receipt, a_hash) == offset_of!(own::Receipt, hash));
 };
 
+// The kernels' own.
+const _: () = {
+    use knhk_kernels as own;
+    assert!(size_of::<Scored>() == size_of::<own::Scored>());
+    assert!(align_of::<Scored>() == align_of::<own::Scored>());
+    assert!(offset_of!(Scored, index) == offset_of!(own::Scored, index));
+    assert!(offset_of!(Scored, score) == offset_of!(own::Scored, score));
+};
+
 // The header's assertions, in its words: it has the same numbers.
 const _: () = {
     assert!(size_of::<SoaTriples>() == 192 && align_of::<SoaTriples>() == 64);
@@ -141,6 +160,8 @@ const _: () = {
     assert!(offset_of!(MergedReceipt, lanes) == 8 && offset_of!(MergedReceipt, hash) == 16);
     assert!(size_of::<Buffer>() == 16 + 3 * size_of::<usize>());
     assert!(offset_of!(Buffer, here) == 3 * size_of::<usize>());
+    assert!(size_of::<Scored>() == 2 * size_of::<usize>());
+    assert!(offset_of!(Scored, score) == size_of::<usize>());
 };
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The C ABI of `knhk-pool`: pools, arenas and rings behind handles that are checked.
+//! The C ABI of `knhk-pool`: pools, arenas and rings behind handles that are checked, and the kernels on
+//! vectors and graphs.
 //!
 //! `include/knhk_pool.h` is generated from this crate and checked in; its comments are the reference.
 //! A handle is a number, never an address: null, stale, foreign and made-up ones are answered by a
@@ -39,13 +40,17 @@
 //!
 //! Denied but for these modules, each of which opens with its invariants: `table` (whose entry is
 //! whose), `desk` (buffers that outlive their borrow), `lent_arena` (marks that outlive theirs),
-//! `thread` (the thread's number, from a register), and those that export symbols or take arrays from C:
-//! `arena`, `pool`, `ring`, `stats`, `status`, `triples`.
+//! `thread` (the thread's number, from a register), `array` (what C says is one), and those that export
+//! symbols or take arrays from C: `arena`, `graph`, `pool`, `ring`, `stats`, `status`, `triples`, `vectors`.
 
 #[allow(unsafe_code)]
 mod arena;
 #[allow(unsafe_code)]
+mod array;
+#[allow(unsafe_code)]
 mod desk;
+#[allow(unsafe_code)]
+mod graph;
 mod layout;
 #[allow(unsafe_code)]
 mod lent_arena;
@@ -63,12 +68,15 @@ mod table;
 mod thread;
 #[allow(unsafe_code)]
 mod triples;
+#[allow(unsafe_code)]
+mod vectors;
 
 pub use crate::arena::{
     Arena, ArenaConfig, Mark, knhk_arena_alloc, knhk_arena_create, knhk_arena_destroy,
     knhk_arena_mark, knhk_arena_reset, knhk_arena_rewind,
 };
-pub use crate::layout::{Buffer, MergedReceipt, PredicateRun, Receipt, SoaTriples};
+pub use crate::graph::{Graph, Reach, Spread, knhk_graph_spread};
+pub use crate::layout::{Buffer, MergedReceipt, PredicateRun, Receipt, Scored, SoaTriples};
 pub use crate::pool::{
     Here, Pool, PoolConfig, knhk_pool_acquire, knhk_pool_acquire_here, knhk_pool_here,
     knhk_pool_open, knhk_pool_release, knhk_pool_reserve, knhk_pool_trim, knhk_pool_try_acquire,
@@ -80,3 +88,7 @@ pub use crate::stats::{
 };
 pub use crate::status::{KNHK_ABI_VERSION, Status, knhk_abi_version, knhk_status_text};
 pub use crate::triples::{knhk_receipt_hash, knhk_receipt_merge, knhk_triples_load};
+pub use crate::vectors::{
+    knhk_decay_half_life, knhk_decay_time_constant, knhk_vector_cosine, knhk_vector_distance,
+    knhk_vector_dot, knhk_vector_top_k,
+};

@@ -247,8 +247,9 @@ fn cosine_wide(query: &[f32], row: &[f32]) -> f32 {
     }
 }
 
-/// A score and where it stood.
+/// A score and where it stood. Laid out as in C.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct Scored {
     /// Index in the scores.
     pub index: usize,

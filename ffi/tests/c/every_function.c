@@ -298,6 +298,112 @@ static void triples_stand_in_columns(void) {
     CHECK(knhk_receipt_hash(1, 2, 3, 4) % 2 == 1);
 }
 
+static void vectors_are_compared(void) {
+    enum { DIMENSION = 70, ROWS = 3 };
+    float query[DIMENSION], rows[ROWS * DIMENSION], scores[ROWS] = {7, 7, 7}, number = 0;
+    for (int i = 0; i < DIMENSION; i++) {
+        query[i] = i % 2 ? 2 : -1;
+        rows[i] = 3 * query[i];
+        rows[DIMENSION + i] = -query[i];
+        rows[2 * DIMENSION + i] = 0;
+    }
+    OK(knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, scores, ROWS));
+    CHECK(scores[0] > 0.999999f && scores[1] < -0.999999f && scores[2] == 0);
+    OK(knhk_vector_dot(query, rows, DIMENSION, &number));
+    CHECK(number == 3 * 35 * 5);
+    OK(knhk_vector_distance(query, rows + 2 * DIMENSION, DIMENSION, &number));
+    CHECK(number * number > 174.99f && number * number < 175.01f);
+    knhk_scored best[4];
+    size_t found = 0;
+    OK(knhk_vector_top_k(scores, ROWS, best, 2, &found));
+    CHECK(found == 2 && best[0].index == 0 && best[1].index == 2 && best[1].score == 0);
+    OK(knhk_vector_top_k(scores, ROWS, best, 4, &found));
+    CHECK(found == 3 && best[2].index == 1);
+
+    IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION - 1, scores, ROWS));
+    IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, scores, ROWS - 1));
+    IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, rows + 1, ROWS));
+    IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, query, ROWS));
+    IS(INVALID, knhk_vector_cosine(query, SIZE_MAX / 2, rows, 2, scores, 2));
+    IS(INVALID, knhk_vector_dot(query, (float *)((char *)rows + 1), 8, &number));
+    IS(INVALID, knhk_vector_top_k(scores, ROWS, (knhk_scored *)(void *)scores, 1, &found));
+    IS(NULL_POINTER, knhk_vector_cosine(NULL, DIMENSION, rows, ROWS * DIMENSION, scores, ROWS));
+    IS(NULL_POINTER, knhk_vector_cosine(query, DIMENSION, NULL, ROWS * DIMENSION, scores, ROWS));
+    IS(NULL_POINTER, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, NULL, ROWS));
+    IS(NULL_POINTER, knhk_vector_dot(query, NULL, DIMENSION, &number));
+    IS(NULL_POINTER, knhk_vector_dot(query, rows, DIMENSION, NULL));
+    IS(NULL_POINTER, knhk_vector_distance(NULL, rows, DIMENSION, &number));
+    IS(NULL_POINTER, knhk_vector_distance(query, rows, DIMENSION, NULL));
+    IS(NULL_POINTER, knhk_vector_top_k(NULL, ROWS, best, 2, &found));
+    IS(NULL_POINTER, knhk_vector_top_k(scores, ROWS, NULL, 2, &found));
+    IS(NULL_POINTER, knhk_vector_top_k(scores, ROWS, best, 2, NULL));
+    CHECK(scores[0] > 0.999999f && found == 3);
+    OK(knhk_vector_dot(NULL, NULL, 0, &number));
+    CHECK(number == 0);
+    OK(knhk_vector_cosine(NULL, 0, NULL, 0, scores, ROWS));
+    CHECK(scores[0] == 0);
+}
+
+static void strengths_fade(void) {
+    float strengths[3] = {1, 1, 4};
+    const uint64_t ages[3] = {0, 60, 120};
+    OK(knhk_decay_half_life(strengths, ages, 3, 60));
+    CHECK(strengths[0] == 1 && strengths[1] == 0.5f && strengths[2] == 1);
+    OK(knhk_decay_time_constant(strengths, ages, 3, 60));
+    CHECK(strengths[0] == 1 && strengths[1] > 0.18f && strengths[1] < 0.184f);
+    IS(INVALID, knhk_decay_half_life(strengths, ages, 3, -1));
+    IS(INVALID, knhk_decay_time_constant(strengths, ages, 3, 0.0 / 0.0));
+    uint64_t both[3] = {0};
+    IS(INVALID, knhk_decay_half_life((float *)(void *)both, both, 3, 60));
+    IS(NULL_POINTER, knhk_decay_half_life(NULL, ages, 3, 60));
+    IS(NULL_POINTER, knhk_decay_time_constant(strengths, NULL, 3, 60));
+    CHECK(strengths[0] == 1);
+    OK(knhk_decay_time_constant(NULL, NULL, 0, 60));
+}
+
+static void activation_spreads(void) {
+    uint32_t offsets[] = {0, 1, 2, 2}, targets[] = {1, 2};
+    float weights[] = {1, 1}, activation[] = {1, 0, 0};
+    const knhk_graph graph = {offsets, targets, weights, 3, 2};
+    const knhk_spread spread = {.decay = 0.5f, .threshold = 0.1f, .hops_max = 10};
+    knhk_reach reach;
+    OK(knhk_graph_spread(&graph, activation, 3, &spread, &reach));
+    CHECK(activation[0] == 1 && activation[1] == 0.5f && activation[2] == 0.25f);
+    CHECK(reach.hops == 3 && reach.edges == 2);
+    OK(knhk_graph_spread(&graph, activation, 3, &spread, NULL));
+    CHECK(activation[1] == 1);
+
+    knhk_graph bad = graph;
+    bad.edges = 1;
+    IS(INVALID, knhk_graph_spread(&bad, activation, 3, &spread, &reach));
+    bad = graph;
+    bad.nodes = 2;
+    IS(INVALID, knhk_graph_spread(&bad, activation, 2, &spread, &reach)); /* edge 1 goes to node 2 */
+    bad.nodes = SIZE_MAX;
+    IS(INVALID, knhk_graph_spread(&bad, activation, 3, &spread, &reach));
+    targets[1] = 3;
+    IS(INVALID, knhk_graph_spread(&graph, activation, 3, &spread, &reach));
+    targets[1] = 2;
+    offsets[1] = 3;
+    IS(INVALID, knhk_graph_spread(&graph, activation, 3, &spread, &reach));
+    offsets[1] = 1;
+    knhk_spread wrong = spread;
+    wrong.decay = 1.5f;
+    IS(INVALID, knhk_graph_spread(&graph, activation, 3, &wrong, &reach));
+    wrong = spread;
+    wrong.threshold = -1;
+    IS(INVALID, knhk_graph_spread(&graph, activation, 3, &wrong, &reach));
+    IS(INVALID, knhk_graph_spread(&graph, activation, 2, &spread, &reach));
+    IS(INVALID, knhk_graph_spread(&graph, weights, 2, &spread, &reach));
+    bad = graph;
+    bad.weights = NULL;
+    IS(NULL_POINTER, knhk_graph_spread(&bad, activation, 3, &spread, &reach));
+    IS(NULL_POINTER, knhk_graph_spread(NULL, activation, 3, &spread, &reach));
+    IS(NULL_POINTER, knhk_graph_spread(&graph, NULL, 3, &spread, &reach));
+    IS(NULL_POINTER, knhk_graph_spread(&graph, activation, 3, NULL, &reach));
+    CHECK(activation[1] == 1 && reach.hops == 3);
+}
+
 struct handed {
     knhk_pool pool;
     knhk_here here;
@@ -389,6 +495,9 @@ int main(void) {
     receipts_pass_from_thread_to_thread();
     a_ring_refuses_what_it_cannot_do();
     triples_stand_in_columns();
+    vectors_are_compared();
+    strengths_fade();
+    activation_spreads();
     what_a_thread_leaves_behind_ends_with_it();
     puts("C: every function did what it says");
     return 0;

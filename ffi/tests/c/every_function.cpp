@@ -151,11 +151,45 @@ static void rings() {
     check(sum.count == 100 && sum.lanes == 100, "every receipt has come through");
 }
 
+static void kernels() {
+    const std::vector<float> query(100, 1), rows(300, 2);
+    std::vector<float> scores(3);
+    ok(knhk_vector_cosine(query.data(), query.size(), rows.data(), rows.size(), scores.data(),
+                          scores.size()));
+    check(scores[2] > 0.99999F, "parallel vectors have a cosine of one");
+    float product = 0, distance = 0;
+    ok(knhk_vector_dot(query.data(), rows.data(), query.size(), &product));
+    ok(knhk_vector_distance(query.data(), rows.data(), query.size(), &distance));
+    check(product == 200 && distance == 10, "a hundred products and differences");
+    std::array<knhk_scored, 2> best{};
+    std::size_t found = 0;
+    ok(knhk_vector_top_k(scores.data(), scores.size(), best.data(), best.size(), &found));
+    check(found == 2 && best[0].index == 0, "of equal scores the first is the best");
+
+    std::vector<float> strengths(10, 1);
+    const std::vector<std::uint64_t> ages(10, 3600);
+    ok(knhk_decay_half_life(strengths.data(), ages.data(), ages.size(), 3600));
+    check(strengths[9] == 0.5F, "half is left");
+    ok(knhk_decay_time_constant(strengths.data(), ages.data(), ages.size(), 3600));
+    check(strengths[9] < 0.19F, "and 37 % of it");
+
+    const std::array<std::uint32_t, 3> offsets{0, 1, 2};
+    const std::array<std::uint32_t, 2> targets{1, 0};
+    const std::array<float, 2> weights{1, 1};
+    std::array<float, 2> activation{1, 0};
+    const knhk_graph cycle{offsets.data(), targets.data(), weights.data(), 2, 2};
+    const knhk_spread spread{0.5F, 0.2F, 100};
+    knhk_reach reach{};
+    ok(knhk_graph_spread(&cycle, activation.data(), activation.size(), &spread, &reach));
+    check(activation[0] == 1.25F && reach.hops == 3, "a cycle dies out below the threshold");
+}
+
 int main() {
     check(knhk_abi_version() == KNHK_ABI_VERSION, "header and library are of one version");
     pools();
     arenas();
     rings();
+    kernels();
     std::puts("C++: every function did what it says");
     return 0;
 }

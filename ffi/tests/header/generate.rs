@@ -3,8 +3,8 @@
 use std::path::Path;
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 7] = [
-    "status", "layout", "pool", "arena", "ring", "triples", "stats",
+const SOURCES: [&str; 9] = [
+    "status", "layout", "pool", "arena", "ring", "triples", "stats", "vectors", "graph",
 ];
 
 /// The text of `include/knhk_pool.h`.

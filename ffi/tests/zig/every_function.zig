@@ -87,6 +87,40 @@ fn triples() Refused!void {
     try check(count == 2 and columns.s[1] == 3 and runs[1].predicate == 9);
 }
 
+fn kernels() Refused!void {
+    const query = [_]f32{ 3, 4 };
+    const rows = [_]f32{ 4, -3, 6, 8 };
+    var scores: [2]f32 = undefined;
+    try ok(k.knhk_vector_cosine(&query, 2, &rows, rows.len, &scores, scores.len));
+    try check(scores[0] == 0 and scores[1] == 1);
+    var best: [1]k.knhk_scored = undefined;
+    var found: usize = 0;
+    try ok(k.knhk_vector_top_k(&scores, scores.len, &best, best.len, &found));
+    try check(found == 1 and best[0].index == 1);
+    var number: f32 = 0;
+    try ok(k.knhk_vector_dot(&query, &query, 2, &number));
+    try check(number == 25);
+    try ok(k.knhk_vector_distance(&query, rows[2..].ptr, 2, &number));
+    try check(number == 5);
+    try check(k.knhk_vector_dot(null, &query, 2, &number) == k.KNHK_STATUS_NULL_POINTER);
+
+    var strengths = [_]f32{ 1, 1 };
+    const ages = [_]u64{ 0, 7 };
+    try ok(k.knhk_decay_half_life(&strengths, &ages, 2, 7));
+    try check(strengths[0] == 1 and strengths[1] == 0.5);
+    try ok(k.knhk_decay_time_constant(&strengths, &ages, 2, 0));
+    try check(strengths[0] == 1 and strengths[1] == 0);
+
+    const offsets = [_]u32{ 0, 1, 1 };
+    const targets = [_]u32{1};
+    const weights = [_]f32{0.5};
+    const graph = k.knhk_graph{ .offsets = &offsets, .targets = &targets, .weights = &weights, .nodes = 2, .edges = 1 };
+    const spread = k.knhk_spread{ .decay = 1, .threshold = 0, .hops_max = 1 };
+    var activation = [_]f32{ 1, 0 };
+    try ok(k.knhk_graph_spread(&graph, &activation, 2, &spread, null));
+    try check(activation[1] == 0.5);
+}
+
 pub fn main() Refused!void {
     try check(k.knhk_abi_version() == k.KNHK_ABI_VERSION);
     try check(k.knhk_status_text(0)[0] == 'o');
@@ -94,5 +128,6 @@ pub fn main() Refused!void {
     try arenas();
     try rings();
     try triples();
+    try kernels();
     std.debug.print("Zig: every function did what it says\n", .{});
 }

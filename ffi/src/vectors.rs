@@ -1,0 +1,190 @@
+//! Vectors of `float`, the best of their scores, and strengths that fade.
+//!
+//! # Invariants
+//!
+//! 1. No other symbol of the process has the name of one exported here: all begin with `knhk_`.
+//! 2. An array that is written shares no byte with one that is read in the same call: `apart_from` was
+//!    asked before either became a slice.
+
+use knhk_kernels::{KernelError, cosine_similarity, decay, decay_half_life, dot, l2, top_k};
+
+use crate::array::Array;
+use crate::layout::Scored;
+use crate::status::{Status, guarded};
+
+/// Arguments that do not fit each other.
+impl From<KernelError> for Status {
+    fn from(_: KernelError) -> Self {
+        Self::Invalid
+    }
+}
+
+/// The dot product of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
+///
+/// # Safety
+///
+/// * `a` and `b` are null or `len` numbers, `product` null or a place for one, in neither.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_vector_dot(
+    a: *const f32,
+    b: *const f32,
+    len: usize,
+    product: Option<&mut f32>,
+) -> Status {
+    guarded(|| {
+        let product = product.ok_or(Status::NullPointer)?;
+        let (a, b) = (Array::new(a, len)?, Array::new(b, len)?);
+        // SAFETY: `len` numbers (the caller's bullet); none is written.
+        let (a, b) = (unsafe { a.read() }, unsafe { b.read() });
+        *product = dot(a, b)?;
+        Ok(())
+    })
+}
+
+/// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones.
+///
+/// # Safety
+///
+/// * `a` and `b` are null or `len` numbers, `distance` null or a place for one, in neither.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_vector_distance(
+    a: *const f32,
+    b: *const f32,
+    len: usize,
+    distance: Option<&mut f32>,
+) -> Status {
+    guarded(|| {
+        let distance = distance.ok_or(Status::NullPointer)?;
+        let (a, b) = (Array::new(a, len)?, Array::new(b, len)?);
+        // SAFETY: `len` numbers (the caller's bullet); none is written.
+        let (a, b) = (unsafe { a.read() }, unsafe { b.read() });
+        *distance = l2(a, b)?;
+        Ok(())
+    })
+}
+
+/// `scores[row]` = the cosine of the angle between `query`, of `dimension` numbers, and row `row` of
+/// `candidates`, whose `rows` rows stand one after the other, `candidates_len` numbers in all.
+///
+/// A score is from -1 to 1, and 0 if either vector is empty, all zeros, or holds NaN or an infinity.
+/// `INVALID` if `candidates_len` is not `rows * dimension`, or `scores` overlaps what is read. Allocates
+/// nothing.
+///
+/// # Safety
+///
+/// * `query` is null or `dimension` numbers, `candidates` null or `candidates_len`, `scores` null or `rows`
+///   places.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_vector_cosine(
+    query: *const f32,
+    dimension: usize,
+    candidates: *const f32,
+    candidates_len: usize,
+    scores: *mut f32,
+    rows: usize,
+) -> Status {
+    guarded(|| {
+        let query = Array::new(query, dimension)?;
+        let candidates = Array::new(candidates, candidates_len)?;
+        let scores = Array::new(scores, rows)?;
+        scores.apart_from(query)?;
+        scores.apart_from(candidates)?;
+        // SAFETY: as many numbers as said (the caller's bullet), none of which is written (invariant 2).
+        let (query, candidates) = (unsafe { query.read() }, unsafe { candidates.read() });
+        // SAFETY: as many places as said (the caller's bullet), for this call alone (invariant 2).
+        let scores = unsafe { scores.write() };
+        cosine_similarity(query, candidates, scores)?;
+        Ok(())
+    })
+}
+
+/// The `k` greatest of `len` scores into `best`, greatest first, equal ones by index; says how many there
+/// are: fewer than `k` if there are fewer scores that are not NaN. Meant for tens, not for thousands.
+///
+/// # Safety
+///
+/// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number, in neither.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_vector_top_k(
+    scores: *const f32,
+    len: usize,
+    best: *mut Scored,
+    k: usize,
+    found: Option<&mut usize>,
+) -> Status {
+    guarded(|| {
+        let found = found.ok_or(Status::NullPointer)?;
+        let scores = Array::new(scores, len)?;
+        // `Scored` is laid out as the kernels' own (`layout`).
+        let best = Array::<knhk_kernels::Scored>::new(best.cast_const().cast(), k)?;
+        best.apart_from(scores)?;
+        // SAFETY: as many numbers as said (the caller's bullet), none of which is written (invariant 2).
+        let scores = unsafe { scores.read() };
+        // SAFETY: as many places as said (the caller's bullet), for this call alone (invariant 2).
+        let best = unsafe { best.write() };
+        *found = top_k(scores, best);
+        Ok(())
+    })
+}
+
+/// `strengths[i] *= exp(-ages[i] / time_constant)`: after one time constant 37 % is left.
+///
+/// Ages and time constant are in one unit. A time constant of 0 leaves nothing of what has an age.
+/// `INVALID` if it is negative or NaN, or the arrays overlap. Allocates nothing.
+///
+/// # Safety
+///
+/// * `strengths` is null or `len` numbers, `ages` null or `len` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_decay_time_constant(
+    strengths: *mut f32,
+    ages: *const u64,
+    len: usize,
+    time_constant: f64,
+) -> Status {
+    guarded(|| {
+        // SAFETY: the caller's bullet, which is the same.
+        let (strengths, ages) = unsafe { strengths_and_ages(strengths, ages, len) }?;
+        decay(strengths, ages, time_constant)?;
+        Ok(())
+    })
+}
+
+/// `strengths[i] *= 2^(-ages[i] / half_life)`: after one half-life half is left. All else as
+/// `knhk_decay_time_constant`.
+///
+/// # Safety
+///
+/// * `strengths` is null or `len` numbers, `ages` null or `len` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn knhk_decay_half_life(
+    strengths: *mut f32,
+    ages: *const u64,
+    len: usize,
+    half_life: f64,
+) -> Status {
+    guarded(|| {
+        // SAFETY: the caller's bullet, which is the same.
+        let (strengths, ages) = unsafe { strengths_and_ages(strengths, ages, len) }?;
+        decay_half_life(strengths, ages, half_life)?;
+        Ok(())
+    })
+}
+
+/// # Safety
+///
+/// * `strengths` is null or `len` numbers, `ages` null or `len` numbers, for as long as the slices are
+///   used.
+unsafe fn strengths_and_ages<'a>(
+    strengths: *mut f32,
+    ages: *const u64,
+    len: usize,
+) -> Result<(&'a mut [f32], &'a [u64]), Status> {
+    let (strengths, ages) = (Array::new(strengths, len)?, Array::new(ages, len)?);
+    strengths.apart_from(ages)?;
+    // SAFETY: `len` numbers (the caller's bullet), used by nothing else (invariant 2).
+    let strengths = unsafe { strengths.write() };
+    // SAFETY: `len` numbers (the caller's bullet), none of which is written (invariant 2).
+    let ages = unsafe { ages.read() };
+    Ok((strengths, ages))
+}

@@ -1,0 +1,125 @@
+//! What the kernels of the C ABI answer, called from Rust so that Miri can watch.
+#![allow(unsafe_code)]
+
+use std::ptr;
+use std::thread;
+
+use knhk_pool_ffi::*;
+
+fn cosine(query: &[f32], candidates: &[f32], scores: &mut [f32]) -> Status {
+    // SAFETY: slices, of the lengths that are handed on.
+    unsafe {
+        knhk_vector_cosine(
+            query.as_ptr(),
+            query.len(),
+            candidates.as_ptr(),
+            candidates.len(),
+            scores.as_mut_ptr(),
+            scores.len(),
+        )
+    }
+}
+
+#[test]
+fn a_shape_that_does_not_fit_writes_nothing() {
+    let mut scores = [7.0; 2];
+    assert_eq!(cosine(&[1.0, 2.0], &[1.0; 5], &mut scores), Status::Invalid);
+    assert_eq!(cosine(&[], &[1.0; 5], &mut scores), Status::Invalid);
+    assert_eq!(scores, [7.0; 2]);
+    assert_eq!(
+        cosine(&[1.0, 2.0], &[2.0, 4.0, 2.0, -1.0], &mut scores),
+        Status::Ok
+    );
+    assert_eq!(scores, [1.0, 0.0]);
+}
+
+#[test]
+fn what_is_written_may_not_be_what_is_read() {
+    let mut numbers = [1.0_f32; 8];
+    let first = numbers.as_mut_ptr();
+    // SAFETY: three parts of one array; two of them overlap, which is answered before they are used.
+    let status = unsafe { knhk_vector_cosine(first, 2, first.add(2), 4, first.add(5), 2) };
+    assert_eq!(status, Status::Invalid);
+    // SAFETY: three parts of one array that do not overlap.
+    let status = unsafe { knhk_vector_cosine(first, 2, first.add(2), 4, first.add(6), 2) };
+    assert_eq!(status, Status::Ok);
+}
+
+#[test]
+fn the_best_are_written_where_c_reads_them() {
+    let scores = [0.5, f32::NAN, 2.0, 2.0];
+    let (mut best, mut found) = ([Scored::default(); 3], 0);
+    // SAFETY: slices, of the lengths that are handed on, and a place.
+    let status =
+        unsafe { knhk_vector_top_k(scores.as_ptr(), 4, best.as_mut_ptr(), 3, Some(&mut found)) };
+    assert_eq!((status, found), (Status::Ok, 3));
+    assert_eq!(best.map(|scored| scored.index), [2, 3, 0]);
+    assert_eq!(best.map(|scored| scored.score), [2.0, 2.0, 0.5]);
+}
+
+fn spread(graph: &Graph, activation: &mut [f32]) -> (Status, Reach) {
+    let how = Spread {
+        decay: 1.0,
+        threshold: 0.0,
+        hops_max: 2,
+    };
+    let mut reach = Reach::default();
+    // SAFETY: a graph whose arrays are as long as it says or null, a slice and its length.
+    let status = unsafe {
+        let nodes = activation.len();
+        knhk_graph_spread(
+            Some(graph),
+            activation.as_mut_ptr(),
+            nodes,
+            Some(&how),
+            Some(&mut reach),
+        )
+    };
+    (status, reach)
+}
+
+#[test]
+fn activation_spreads_on_every_thread_and_a_graph_that_is_none_changes_nothing() {
+    let spread_here = || {
+        let (offsets, targets, weights) = ([0, 1, 2], [1, 0], [0.5, 0.5]);
+        let graph = Graph {
+            offsets: offsets.as_ptr(),
+            targets: targets.as_ptr(),
+            weights: weights.as_ptr(),
+            nodes: 2,
+            edges: 2,
+        };
+        let mut activation = [1.0, 0.0];
+        let (status, reach) = spread(&graph, &mut activation);
+        assert_eq!((status, reach), (Status::Ok, Reach { hops: 2, edges: 2 }));
+        assert_eq!(activation, [1.25, 0.5]);
+
+        let beyond = [1, 2];
+        for bad in [
+            Graph {
+                targets: beyond.as_ptr(),
+                ..graph
+            },
+            Graph { edges: 1, ..graph },
+            Graph {
+                nodes: usize::MAX,
+                ..graph
+            },
+            Graph {
+                offsets: targets.as_ptr(),
+                nodes: 1,
+                ..graph
+            },
+        ] {
+            assert_eq!(spread(&bad, &mut activation).0, Status::Invalid);
+        }
+        let without = Graph {
+            offsets: ptr::null(),
+            ..graph
+        };
+        assert_eq!(spread(&without, &mut activation).0, Status::NullPointer);
+        assert_eq!(activation, [1.25, 0.5]);
+    };
+    spread_here();
+    thread::spawn(spread_here).join().expect("it ends well");
+}
