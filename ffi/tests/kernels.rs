@@ -38,10 +38,12 @@ fn what_is_written_may_not_be_what_is_read() {
     let mut numbers = [1.0_f32; 8];
     let first = numbers.as_mut_ptr();
     // SAFETY: three parts of one array; two of them overlap, which is answered before they are used.
-    let status = unsafe { knhk_vector_cosine(first, 2, first.add(2), 4, first.add(5), 2) };
+    let status =
+        unsafe { knhk_vector_cosine(first, 2, first.wrapping_add(2), 4, first.wrapping_add(5), 2) };
     assert_eq!(status, Status::Invalid);
     // SAFETY: three parts of one array that do not overlap.
-    let status = unsafe { knhk_vector_cosine(first, 2, first.add(2), 4, first.add(6), 2) };
+    let status =
+        unsafe { knhk_vector_cosine(first, 2, first.wrapping_add(2), 4, first.wrapping_add(6), 2) };
     assert_eq!(status, Status::Ok);
 }
 

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release -p knhk-kernels --example returns [-- PRICES.csv]`; without a file, of the bundled
 //! sample. Columns that hold anything but numbers (dates, names) are handed through. An empty field, and
-//! `NA`, is a null. Writes CSV to standard output, and time and allocations to standard error.
+//! `NA`, is a null. Writes CSV to standard output; to standard error which columns were taken for prices, and
+//! time and allocations.
 
 #![allow(unsafe_code)]
 
@@ -10,6 +11,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::error::Error;
 use std::io::{self, Read, Write};
+use std::process::ExitCode;
 use std::time::Instant;
 use std::{env, fs};
 
@@ -47,7 +49,11 @@ const DAYS: f64 = 252.0;
 /// A column of the file.
 enum Field {
     Prices(Column),
-    Text(Vec<String>),
+    Text {
+        texts: Vec<String>,
+        /// The first row that is no number; `None` if there is nothing but nulls.
+        row: Option<usize>,
+    },
 }
 
 struct Table {
@@ -77,11 +83,40 @@ fn read(text: impl Read) -> Result<Table, Box<dyn Error>> {
 /// Prices, if every field that is not null is a number and one is.
 fn field(texts: Vec<String>) -> Field {
     let is_null = |text: &str| text.is_empty() || text == "NA";
-    let mut numbers = texts.iter().filter(|text| !is_null(text)).peekable();
-    if numbers.peek().is_none() || !numbers.all(|text| text.parse::<f64>().is_ok()) {
-        return Field::Text(texts);
+    let is_number = |text: &str| text.parse::<f64>().is_ok();
+    let row = texts
+        .iter()
+        .position(|text| !is_null(text) && !is_number(text));
+    if row.is_some() || texts.iter().all(|text| is_null(text)) {
+        return Field::Text { texts, row };
     }
     Field::Prices(texts.iter().map(|text| text.parse().ok()).collect())
+}
+
+impl Table {
+    fn prices(&self) -> usize {
+        let is_prices = |field: &&Field| matches!(field, Field::Prices(_));
+        self.fields.iter().filter(is_prices).count()
+    }
+
+    /// What became of each column: text that was meant for a price should be seen.
+    fn report(&self) {
+        for (name, field) in self.names.iter().zip(&self.fields) {
+            match field {
+                Field::Prices(prices) => {
+                    eprintln!("{name}: prices, {} missing", prices.null_count())
+                }
+                Field::Text {
+                    texts,
+                    row: Some(row),
+                } => {
+                    let text = &texts[*row];
+                    eprintln!("{name}: handed through, row {} is {text:?}", row + 1);
+                }
+                Field::Text { row: None, .. } => eprintln!("{name}: handed through, it is empty"),
+            }
+        }
+    }
 }
 
 /// Results of one instrument, which the next run writes again.
@@ -131,7 +166,7 @@ fn write(table: &Table, results: &[Option<Results>], to: impl Write) -> Result<(
                     writer
                         .write_field(number(variance.map(|variance| (variance * DAYS).sqrt())))?;
                 }
-                (Field::Text(texts), None) => writer.write_field(&texts[row])?,
+                (Field::Text { texts, .. }, None) => writer.write_field(&texts[row])?,
                 (Field::Prices(_), None) => writer.write_field("")?,
             }
         }
@@ -158,11 +193,22 @@ fn timed(
     Ok((micros, ALLOCATIONS.with(Cell::get) - before))
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let table = match env::args().nth(1) {
-        Some(path) => read(fs::File::open(&path).map_err(|error| format!("{path}: {error}"))?)?,
-        None => read(SAMPLE.as_bytes())?,
+fn load(path: Option<&str>) -> Result<Table, Box<dyn Error>> {
+    let Some(path) = path else {
+        return read(SAMPLE.as_bytes());
     };
+    let named = |error: Box<dyn Error>| format!("{path}: {error}");
+    let file = fs::File::open(path).map_err(|error| named(error.into()))?;
+    let table = read(file).map_err(named)?;
+    table.report();
+    if table.prices() == 0 {
+        return Err(format!("{path}: no column of numbers below a line of names").into());
+    }
+    Ok(table)
+}
+
+fn run(path: Option<&str>) -> Result<(), Box<dyn Error>> {
+    let table = load(path)?;
     let mut results: Vec<Option<Results>> = table
         .fields
         .iter()
@@ -174,14 +220,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (first, first_allocations) = timed(&analysis, &table, &mut results)?;
     let (second, second_allocations) = timed(&analysis, &table, &mut results)?;
-    write(&table, &results, io::stdout().lock())?;
-
-    let columns = results.iter().flatten().count();
-    eprintln!(
-        "{columns} columns of {} prices, volatility over {WINDOW} rows",
-        table.rows
-    );
+    let (columns, rows) = (table.prices(), table.rows);
+    eprintln!("{columns} columns of {rows} prices, volatility over {WINDOW} rows");
     eprintln!("first run  {first:9.1} µs, {first_allocations} allocations");
     eprintln!("second run {second:9.1} µs, {second_allocations} allocations");
-    Ok(())
+    write(&table, &results, io::stdout().lock())
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let path = match &arguments[..] {
+        [] => None,
+        [path] if !path.starts_with('-') => Some(path.as_str()),
+        _ => {
+            eprintln!("usage: returns [PRICES.csv]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(path) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has read enough.
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
+    let kind = match error.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+        Some(csv::ErrorKind::Io(error)) => error.kind(),
+        _ => match error.downcast_ref::<io::Error>() {
+            Some(error) => error.kind(),
+            None => return false,
+        },
+    };
+    kind == io::ErrorKind::BrokenPipe
 }

@@ -1,0 +1,272 @@
+//! Every kernel gives the same bits on every instruction set that the machine has.
+//!
+//! The other tests compare with references on the widest one; this carries what they show to the others.
+
+use std::sync::{Mutex, MutexGuard};
+
+use knhk_kernels::*;
+
+/// Around words, blocks of 64 and of 512, and vectors of eight.
+const LENGTHS: &[usize] = if cfg!(miri) {
+    &[0, 1, 65]
+} else {
+    &[0, 1, 7, 8, 9, 63, 64, 65, 130, 511, 515, 1100]
+};
+
+const SPECIAL: [f64; 12] = [
+    0.0,
+    -0.0,
+    f64::NAN,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    -1.0,
+    5e-324,
+    -1e-310,
+    f64::MIN_POSITIVE,
+    f64::MAX,
+    709.5,
+    -740.0,
+];
+
+/// The instruction set is the whole process's: one test at a time.
+static LIMIT: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    LIMIT
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What `work` gives on each, the baseline first.
+fn on_each<T>(work: impl Fn() -> T) -> Vec<(Isa, T)> {
+    let results = Isa::available().iter().map(|&isa| {
+        assert_eq!(isa.limit(), isa);
+        (isa, work())
+    });
+    let results = results.collect();
+    Isa::Avx512.limit(); // back to the widest
+    results
+}
+
+#[track_caller]
+fn assert_same_on_each<T: PartialEq + std::fmt::Debug>(name: &str, work: impl Fn() -> T) {
+    let results = on_each(work);
+    let (_, portable) = &results[0];
+    for (isa, result) in &results {
+        assert!(
+            result == portable,
+            "{name} on {isa:?}: {result:?} is not {portable:?}"
+        );
+    }
+}
+
+/// With all NaN as one: which operand's payload arithmetic hands on is not promised.
+fn bits(value: f64) -> u64 {
+    if value.is_nan() { f64::NAN } else { value }.to_bits()
+}
+
+fn lanes(column: &Column) -> Vec<Option<u64>> {
+    column.iter().map(|lane| lane.map(bits)).collect()
+}
+
+/// SplitMix64.
+fn random(index: usize) -> u64 {
+    let z = (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+/// Plain, with nulls, with a special value in each block and in every third lane, any bits at all.
+fn inputs(len: usize) -> [Column; 5] {
+    let plain = |i: usize| (random(i) >> 11) as f64 * 1e-13 + 0.01;
+    let special = |i: usize| SPECIAL[random(i) as usize % SPECIAL.len()];
+    let values = |lane: &dyn Fn(usize) -> f64| Column::from((0..len).map(lane).collect::<Vec<_>>());
+    [
+        values(&plain),
+        (0..len)
+            .map(|i| (random(i) % 10 != 0).then(|| plain(i)))
+            .collect(),
+        values(&|i| if i % 61 == 7 { special(i) } else { plain(i) }),
+        (0..len)
+            .map(|i| (i % 5 != 0).then(|| if i % 3 == 0 { special(i) } else { -plain(i) }))
+            .collect(),
+        values(&|i| f64::from_bits(random(i))),
+    ]
+}
+
+type Kernel = fn(&Column, &Column) -> Column;
+
+const COLUMNS: [(&str, Kernel); 23] = [
+    ("ln", |x, _| ln_column(x)),
+    ("exp", |x, _| exp_column(x)),
+    ("abs", |x, _| abs_column(x)),
+    ("scale_add", |x, _| scale_add_column(x, 1.1, -0.3)),
+    ("dlog", |x, _| dlog_column(x, 1)),
+    ("dlog, long lag", |x, _| dlog_column(x, 600)),
+    ("diff", |x, _| diff_column(x, 3)),
+    ("ratio", |x, _| ratio_column(x, 65)),
+    ("dlog_scale_add", |x, _| {
+        dlog_scale_add_column(x, 2, 1.1, -0.3)
+    }),
+    ("ln_scale_add", |x, _| ln_scale_add_column(x, 1.1, -0.3)),
+    ("sub_mul_add", |x, y| {
+        sub_mul_add_column(x, y, 1.1, -0.3).unwrap()
+    }),
+    ("add", |x, y| add_column(x, y).unwrap()),
+    ("sub", |x, y| sub_column(x, y).unwrap()),
+    ("mul", |x, y| mul_column(x, y).unwrap()),
+    ("div", |x, y| div_column(x, y).unwrap()),
+    ("add_scalar", |x, _| add_scalar_column(x, 0.7)),
+    ("sub_scalar", |x, _| sub_scalar_column(x, 0.7)),
+    ("mul_scalar", |x, _| mul_scalar_column(x, 0.7)),
+    ("div_scalar", |x, _| div_scalar_column(x, 0.7)),
+    ("rolling_sum", |x, _| {
+        rolling_sum_column(x, x.len().min(20), Missing::Propagate).unwrap_or_default()
+    }),
+    ("rolling_mean", |x, _| {
+        rolling_mean_column(x, x.len().min(7), Missing::Skip).unwrap_or_default()
+    }),
+    ("rolling_var", |x, _| {
+        rolling_var_column(x, x.len().min(20), Missing::Skip).unwrap_or_default()
+    }),
+    ("a pipeline", |x, _| {
+        let chain = Pipeline::new().ln().dlog(1).abs().ratio(64).exp();
+        chain.scale_add(1.1, -0.3).div_scalar(3.0).run_column(x)
+    }),
+];
+
+#[test]
+fn a_column_has_the_same_bits_on_every_instruction_set() {
+    let _alone = alone();
+    for &len in LENGTHS {
+        let inputs = inputs(len);
+        for (place, x) in inputs.iter().enumerate() {
+            let y = &inputs[(place + 1) % inputs.len()];
+            for (name, kernel) in COLUMNS {
+                assert_same_on_each(&format!("{name} of {len}"), || lanes(&kernel(x, y)));
+            }
+        }
+    }
+}
+
+type Reduction = fn(&Column) -> Option<f64>;
+
+const NUMBERS: [(&str, Reduction); 10] = [
+    ("sum", |x| Some(sum(x))),
+    ("sum_skip_nan", |x| Some(sum_skip_nan(x))),
+    ("mean", |x| Some(mean(x))),
+    ("mean_skip_nan", |x| Some(mean_skip_nan(x))),
+    ("var", |x| var(x, 1).ok()),
+    ("var_skip_nan", |x| var_skip_nan(x, 0).ok()),
+    ("min", min),
+    ("max", max),
+    ("min_skip_nan", min_skip_nan),
+    ("max_skip_nan", max_skip_nan),
+];
+
+#[test]
+fn a_number_of_a_column_has_the_same_bits_on_every_instruction_set() {
+    let _alone = alone();
+    for &len in LENGTHS {
+        for x in &inputs(len) {
+            for (name, reduction) in NUMBERS {
+                assert_same_on_each(&format!("{name} of {len}"), || reduction(x).map(bits));
+            }
+        }
+    }
+}
+
+/// What they are handed stays as it is, payload and sign.
+#[test]
+fn nan_is_handed_through_bit_for_bit_on_every_instruction_set() {
+    let _alone = alone();
+    const PAYLOADS: [u64; 4] = [
+        0x7ff8_0000_0000_0000,
+        0x7ff8_0000_0000_0bad,
+        0xfff8_dead_0000_0001,
+        0x7fff_ffff_ffff_ffff,
+    ];
+    for len in [1, 4, 64, 67] {
+        let payload = |i: usize| PAYLOADS[i % PAYLOADS.len()];
+        let x = Column::from(
+            (0..len)
+                .map(|i| f64::from_bits(payload(i)))
+                .collect::<Vec<_>>(),
+        );
+        let raw = |column: Column| {
+            column
+                .values()
+                .iter()
+                .map(|y| y.to_bits())
+                .collect::<Vec<_>>()
+        };
+        let (same, without_sign): (Vec<u64>, Vec<u64>) = (0..len)
+            .map(|i| (payload(i), payload(i) & i64::MAX as u64))
+            .unzip();
+        for (isa, (ln, exp, abs)) in
+            on_each(|| (raw(ln_column(&x)), raw(exp_column(&x)), raw(abs_column(&x))))
+        {
+            assert_eq!(ln, same, "ln on {isa:?}");
+            assert_eq!(exp, same, "exp on {isa:?}");
+            assert_eq!(abs, without_sign, "abs on {isa:?}");
+        }
+    }
+}
+
+fn floats(len: usize, seed: usize) -> Vec<f32> {
+    (0..len)
+        .map(|i| (random(i + seed) >> 40) as f32 * 1e-7 - 0.8)
+        .collect()
+}
+
+#[test]
+fn vectors_and_strengths_have_the_same_bits_on_every_instruction_set() {
+    let _alone = alone();
+    for &len in LENGTHS {
+        let (a, b, rows) = (floats(len, 0), floats(len, 7), floats(5 * len, 70));
+        let ages: Vec<u64> = (0..len).map(|i| random(i) >> (i % 64)).collect();
+        let float_bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_same_on_each(&format!("vectors of {len}"), || {
+            let mut scores = [0.0; 5];
+            cosine_similarity(&a, &rows, &mut scores).unwrap();
+            (
+                float_bits(&scores),
+                float_bits(&[dot(&a, &b).unwrap(), l2(&a, &b).unwrap()]),
+            )
+        });
+        assert_same_on_each(&format!("strengths of {len}"), || {
+            let (mut fast, mut slow) = (a.clone(), a.clone());
+            decay(&mut fast, &ages, 1e4).unwrap();
+            decay_half_life(&mut slow, &ages, 1e15).unwrap();
+            (float_bits(&fast), float_bits(&slow))
+        });
+    }
+}
+
+#[test]
+fn activation_has_the_same_bits_on_every_instruction_set() {
+    let _alone = alone();
+    let nodes = if cfg!(miri) { 20 } else { 700 };
+    let targets: Vec<u32> = (0..nodes * 5)
+        .map(|i| (random(i) % nodes as u64) as u32)
+        .collect();
+    let offsets: Vec<u32> = (0..=nodes as u32).map(|node| node * 5).collect();
+    let weights = floats(nodes * 5, 3);
+    let graph = Csr::new(&offsets, &targets, &weights).unwrap();
+    // From one node, by the queue at first; from all nodes; with a threshold in the way.
+    for (sources, threshold) in [(1, 0.0), (nodes, 0.0), (nodes, 0.3)] {
+        assert_same_on_each(&format!("spreading from {sources}"), || {
+            let mut activation = vec![0.0; nodes];
+            activation[..sources].copy_from_slice(&floats(sources, 9));
+            let spread = Spread {
+                decay: 0.9,
+                threshold,
+                hops_max: 6,
+            };
+            let reach = spread_activation(&graph, &mut activation, spread, &Scratch::new());
+            let values: Vec<u32> = activation.iter().map(|value| value.to_bits()).collect();
+            (reach.unwrap(), values)
+        });
+    }
+}
