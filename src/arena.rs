@@ -32,8 +32,8 @@ pub(crate) use self::thread::{Local, Owner};
 use crate::config::{ArenaConfig, ArenaOverflow};
 use crate::counters::{ArenaCounters, ArenaStats};
 use crate::raw::chunk::Chunk;
+use crate::raw::owned::Counted;
 use crate::registry;
-use crate::sync::Arc;
 
 /// Bump allocation in a fixed chunk: temporaries and batches that end together.
 ///
@@ -81,7 +81,7 @@ use crate::sync::Arc;
 /// ```
 pub struct Arena {
     chunk: Chunk,
-    books: Arc<ArenaCounters>,
+    books: Counted<ArenaCounters>,
     home: Home,
     /// The name under which it is listed.
     name: Option<&'static str>,
@@ -128,7 +128,7 @@ impl Arena {
     /// [`ArenaError::OutOfMemory`] if the allocator refuses, or there can be no such size.
     pub fn try_with_capacity(bytes: usize) -> Result<Self, ArenaError> {
         let chunk = Chunk::new(bytes).ok_or(ArenaError::OutOfMemory { bytes })?;
-        Ok(Self::of(chunk, Home::new(ArenaOverflow::Error, false)))
+        Self::of(chunk, Home::new(ArenaOverflow::Error, false))
     }
 
     /// An arena as `config` says.
@@ -153,7 +153,7 @@ impl Arena {
         let bytes = config.size();
         let home = Home::new(config.overflow(), config.zero());
         let (chunk, is_huge) = chunk(bytes, config.huge_pages())?;
-        let mut arena = Self::of(chunk, home);
+        let mut arena = Self::of(chunk, home)?;
         arena.is_huge = is_huge;
         Ok(arena)
     }
@@ -165,23 +165,30 @@ impl Arena {
     ///
     /// As [`from_config`](Self::from_config).
     pub fn named(name: &str, config: &ArenaConfig) -> Result<Self, ArenaError> {
-        Ok(Self::from_config(config)?.listed(registry::intern(name)))
+        let arena = Self::from_config(config)?;
+        let bytes = name.len();
+        let name = registry::try_intern(name).ok_or(ArenaError::OutOfMemory { bytes })?;
+        arena.listed(name)
     }
 
-    fn of(chunk: Chunk, home: Home) -> Self {
-        Self {
-            books: Arc::new(ArenaCounters::new(chunk.bytes())),
+    fn of(chunk: Chunk, home: Home) -> Result<Self, ArenaError> {
+        let books = Counted::try_new(ArenaCounters::new(chunk.bytes()));
+        let bytes = size_of::<ArenaCounters>();
+        Ok(Self {
+            books: books.ok_or(ArenaError::OutOfMemory { bytes })?,
             chunk,
             home,
             name: None,
             is_huge: false,
-        }
+        })
     }
 
-    fn listed(mut self, name: &'static str) -> Self {
-        registry::register_arena(name, Arc::clone(&self.books));
+    fn listed(mut self, name: &'static str) -> Result<Self, ArenaError> {
+        let bytes = size_of::<(&str, ArenaStats)>();
+        registry::register_arena(name, self.books.clone())
+            .ok_or(ArenaError::OutOfMemory { bytes })?;
         self.name = Some(name);
-        self
+        Ok(self)
     }
 
     /// Sets what happens when there is no room; [`ArenaOverflow::Error`] unless set.

@@ -9,7 +9,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::slice;
 
-use crate::free_list::FreeList;
+use crate::free_list::{FreeList, out_of_memory};
+use crate::pool_error::PoolError;
 use crate::raw::PADDING;
 
 /// Bytes lent out by a pool; dropping it gives the memory back.
@@ -278,6 +279,43 @@ impl<'pool> Buffer<'pool> {
         unsafe { list.detach(this.start, this.len, this.capacity) }
     }
 
+    /// As [`reserve`](Self::reserve), where running out of memory must be an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError::OutOfMemory`] if the allocator refuses, or nothing can be so long. The buffer is
+    /// as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # static POOL: knhk_pool::BufferPool = knhk_pool::BufferPool::new("try-reserve-doc");
+    /// let mut buffer = POOL.acquire();
+    /// assert!(buffer.try_reserve(usize::MAX).is_err());
+    /// buffer.try_reserve(100_000)?;
+    /// assert!(buffer.capacity() >= 100_000);
+    /// # Ok::<(), knhk_pool::PoolError>(())
+    /// ```
+    pub fn try_reserve(&mut self, additional: usize) -> Result<(), PoolError> {
+        if additional <= self.capacity - self.len {
+            return Ok(());
+        }
+        let Self {
+            list,
+            start,
+            len,
+            capacity,
+            ..
+        } = *self;
+        let wanted = wanted(len, capacity, additional);
+        let bytes = wanted.unwrap_or(usize::MAX);
+        // SAFETY: handed out by `list` to this buffer; `len` bytes are initialised; what is wanted is
+        // more than the capacity, as the question above says.
+        let grown = wanted.and_then(|wanted| unsafe { grow(list, start, len, capacity, wanted) });
+        (self.start, self.capacity) = (grown.ok_or(PoolError::OutOfMemory { bytes })?, bytes);
+        Ok(())
+    }
+
     #[inline(always)]
     const fn spare_start(&mut self) -> *mut u8 {
         // SAFETY: len <= capacity, so the offset is inside the buffer or one past its end.
@@ -295,12 +333,19 @@ impl<'pool> Buffer<'pool> {
         } = *self;
         // SAFETY: handed out by `list` to this buffer; `len` bytes are initialised; who calls this has
         // seen that `additional` more do not fit.
-        (self.start, self.capacity) = unsafe { grow(list, start, len, capacity, additional) };
+        (self.start, self.capacity) =
+            unsafe { grow_or_abort(list, start, len, capacity, additional) };
     }
 }
 
-/// Moves a buffer to where `additional` more bytes fit, at least doubling its capacity; returns its
-/// start and capacity there.
+/// The capacity of a buffer into which `additional` more bytes go: at least twice what it has. `None`
+/// if that cannot be counted.
+fn wanted(len: usize, capacity: usize, additional: usize) -> Option<usize> {
+    let needed = len.checked_add(additional)?;
+    Some(needed.max(capacity.saturating_mul(2)))
+}
+
+/// Moves a buffer to where `additional` more bytes fit; returns its start and capacity there.
 ///
 /// By value: a pointer to the buffer would keep it in memory on the path that does not grow.
 ///
@@ -311,19 +356,36 @@ impl<'pool> Buffer<'pool> {
 /// * `capacity - len < additional`.
 #[cold]
 #[inline(never)]
-unsafe fn grow(
+unsafe fn grow_or_abort(
     list: NonNull<FreeList>,
     start: NonNull<u8>,
     len: usize,
     capacity: usize,
     additional: usize,
 ) -> (NonNull<u8>, usize) {
-    let needed = len.checked_add(additional).expect("capacity overflow");
-    let wanted = needed.max(capacity.saturating_mul(2));
+    let wanted = wanted(len, capacity, additional).expect("capacity overflow");
+    // SAFETY: the caller's bullets; `wanted` is above the capacity.
+    let grown = unsafe { grow(list, start, len, capacity, wanted) };
+    (grown.unwrap_or_else(|| out_of_memory(wanted)), wanted)
+}
+
+/// Moves a buffer to a block of `wanted` bytes. `None`, and it is where it was, if the allocator
+/// refuses.
+///
+/// # Safety
+///
+/// * As for [`grow_or_abort`], with `capacity < wanted`.
+unsafe fn grow(
+    list: NonNull<FreeList>,
+    start: NonNull<u8>,
+    len: usize,
+    capacity: usize,
+    wanted: usize,
+) -> Option<NonNull<u8>> {
     // SAFETY: the caller's first bullet.
     let list = unsafe { list.as_ref() };
-    // SAFETY: the caller's bullets; `wanted` is above the capacity.
-    (unsafe { list.grow(start, len, capacity, wanted) }, wanted)
+    // SAFETY: the caller's bullets.
+    unsafe { list.grow(start, len, capacity, wanted) }
 }
 
 impl Drop for Buffer<'_> {

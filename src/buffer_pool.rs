@@ -126,7 +126,8 @@ impl BufferPool {
     ///
     /// # Errors
     ///
-    /// [`PoolError::Exhausted`] when all of this thread's are in use.
+    /// [`PoolError::Exhausted`] when all of this thread's are in use, and when the allocator refuses
+    /// the memory of its part; the next acquire asks again.
     ///
     /// # Examples
     ///
@@ -283,8 +284,9 @@ impl BufferPool {
         use_list(unsafe { list.as_ref() })
     }
 
-    /// This thread's list; a stray one where the thread can have none: because it is ending, or
-    /// because its allocator calls the pool from inside a cold path.
+    /// This thread's list; a stray one where the thread can have none: because it is ending, because
+    /// its allocator calls the pool from inside a cold path, or because there is no memory for one
+    /// now.
     fn list(&self) -> NonNull<FreeList> {
         if reentry::is_inside() {
             return self

@@ -47,9 +47,8 @@ use crate::counters::{Counter, Counters, Recorder};
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
 use crate::hot_path::permit_alloc;
-use crate::raw::block;
 use crate::raw::slab::Slab;
-use crate::raw::{PADDING, wipe};
+use crate::raw::{PADDING, block, owned, wipe};
 use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
 
 const EMPTY: *mut u8 = ptr::null_mut();
@@ -111,32 +110,33 @@ pub(crate) struct Sizes {
 }
 
 impl FreeList {
-    /// An empty list; its slab is made at the first acquire, or by [`prepare`](Self::prepare).
-    pub(crate) fn new(sizes: Sizes) -> Self {
-        Self::with_state(sizes, State::owned())
+    /// An empty list; its slab is made at the first acquire, or by [`prepare`](Self::prepare). `None`
+    /// if the allocator refuses.
+    pub(crate) fn new(sizes: Sizes) -> Option<Self> {
+        let stack = owned::try_boxed_slice(sizes.capacity, |_| AtomicPtr::new(EMPTY))?;
+        Some(Self::with_stack(sizes, stack, State::owned()))
     }
 
     /// A list that holds nothing and that no thread owns. Its buffers come from the heap and go
     /// back there; any thread may acquire and release.
     pub(crate) fn stray(sizes: Sizes) -> Self {
-        Self::with_state(
-            Sizes {
-                capacity: 0,
-                // The books say it all: no size would have served who comes here.
-                records: false,
-                ..sizes
-            },
-            State::stray(),
-        )
+        let sizes = Sizes {
+            capacity: 0,
+            // The books say it all: no size would have served who comes here.
+            records: false,
+            ..sizes
+        };
+        Self::with_stack(sizes, Box::new([]), State::stray())
     }
 
-    fn with_state(
+    fn with_stack(
         Sizes {
             capacity,
             buffer_size,
             wipes,
             records,
         }: Sizes,
+        stack: Box<[AtomicPtr<u8>]>,
         state: State,
     ) -> Self {
         Self {
@@ -144,7 +144,7 @@ impl FreeList {
             len: AtomicUsize::new(0),
             low: AtomicUsize::new(0),
             room: AtomicUsize::new(room(capacity, records)),
-            stack: (0..capacity).map(|_| AtomicPtr::new(EMPTY)).collect(),
+            stack,
             buffer_size,
             counters: Counters::new(),
             home_size: if wipes { usize::MAX } else { buffer_size },
@@ -240,8 +240,19 @@ impl FreeList {
     #[cold]
     #[inline(never)]
     pub(crate) fn acquire_cold(&self) -> NonNull<u8> {
-        self.note_acquire();
-        self.take_idle().unwrap_or_else(|| self.acquire_block())
+        self.acquire_or_refuse_cold()
+            .unwrap_or_else(|| out_of_memory(self.buffer_size))
+    }
+
+    /// As [`acquire_cold`](Self::acquire_cold); `None`, and nothing is counted, if the heap is
+    /// exhausted too.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn acquire_or_refuse_cold(&self) -> Option<NonNull<u8>> {
+        let out = self.out();
+        let buffer = self.take_idle().or_else(|| self.acquire_block());
+        self.note_acquire(out, buffer.is_some());
+        buffer
     }
 
     /// Hands out what is idle or can be prepared, never the heap.
@@ -250,7 +261,7 @@ impl FreeList {
     pub(crate) fn try_acquire_cold(&self) -> Option<NonNull<u8>> {
         let out = self.out();
         let idle = self.take_idle();
-        self.note_try_acquire(out, idle.is_some());
+        self.note_acquire(out, idle.is_some());
         if idle.is_none() {
             self.count(Counter::Exhausted);
         }
@@ -322,12 +333,12 @@ impl FreeList {
     }
 
     /// A miss.
-    fn acquire_block(&self) -> NonNull<u8> {
-        let block = allocate(self.buffer_size);
+    fn acquire_block(&self) -> Option<NonNull<u8>> {
+        let block = block::alloc(self.buffer_size)?;
         let _change = self.change();
         self.admit_block(self.buffer_size);
         self.count(Counter::Misses);
-        block
+        Some(block)
     }
 }
 
@@ -452,7 +463,8 @@ type Block = (NonNull<u8>, usize);
 
 /// Growing and leaving.
 impl FreeList {
-    /// Moves a buffer to a block of `wanted` bytes; returns the block.
+    /// Moves a buffer to a block of `wanted` bytes; returns the block. `None`, and the buffer stays
+    /// what it is, if the allocator refuses.
     ///
     /// # Safety
     ///
@@ -466,8 +478,8 @@ impl FreeList {
         len: usize,
         capacity: usize,
         wanted: usize,
-    ) -> NonNull<u8> {
-        let block = allocate(wanted);
+    ) -> Option<NonNull<u8>> {
+        let block = block::alloc(wanted)?;
         // SAFETY: both are at least `len` bytes, and a fresh block overlaps nothing.
         unsafe { ptr::copy_nonoverlapping(buffer.as_ptr(), block.as_ptr(), len) };
         // SAFETY: the caller's bullets; what counted was copied.
@@ -481,7 +493,7 @@ impl FreeList {
         drop(change);
         // SAFETY: out of the books, and of this capacity.
         unsafe { free(doomed) };
-        block
+        Some(block)
     }
 
     /// Makes a buffer a `Vec`: a block becomes one as it is, a slot's bytes are copied.
@@ -557,11 +569,9 @@ fn room(capacity: usize, records: bool) -> usize {
     }
 }
 
-fn allocate(capacity: usize) -> NonNull<u8> {
-    block::alloc(capacity).unwrap_or_else(|| out_of_memory(capacity))
-}
-
-fn out_of_memory(capacity: usize) -> ! {
+/// The end of what has no way to refuse.
+#[cold]
+pub(crate) fn out_of_memory(capacity: usize) -> ! {
     match std::alloc::Layout::array::<u8>(block::bytes(capacity)) {
         Ok(layout) => std::alloc::handle_alloc_error(layout),
         Err(_) => panic!("capacity overflow: a buffer of {capacity} bytes"),

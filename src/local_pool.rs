@@ -9,7 +9,7 @@ use crate::config::PoolConfig;
 use crate::counters::{Demand, PoolStats};
 use crate::free_list::{FreeList, Sizes};
 use crate::pool_error::PoolError;
-use crate::raw::slab;
+use crate::raw::{owned, slab};
 
 /// A buffer pool with one owner, for code that has a place to keep it: a worker's state, a
 /// connection, a parser.
@@ -73,13 +73,13 @@ impl LocalPool {
     /// refuses.
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         config.validate()?;
-        let list = FreeList::new(Sizes::from(&config));
-        if !list.prepare() && config.pool_size() > 0 {
-            let stride = slab::stride(config.buffer_size()).unwrap_or(usize::MAX);
-            let bytes = stride.saturating_mul(config.pool_size());
-            return Err(PoolError::OutOfMemory { bytes });
-        }
-        let list = NonNull::from(Box::leak(Box::new(list)));
+        let stride = slab::stride(config.buffer_size()).unwrap_or(usize::MAX);
+        let bytes = stride.saturating_mul(config.pool_size());
+        let list = FreeList::new(Sizes::from(&config))
+            .filter(|list| list.prepare() || config.pool_size() == 0)
+            .and_then(owned::try_box)
+            .ok_or(PoolError::OutOfMemory { bytes })?;
+        let list = NonNull::from(Box::leak(list));
         Ok(Self { list, config })
     }
 

@@ -12,6 +12,7 @@
 
 pub(crate) mod block;
 pub(crate) mod chunk;
+pub(crate) mod owned;
 pub(crate) mod ring_slots;
 pub(crate) mod slab;
 pub(crate) mod slots;

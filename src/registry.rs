@@ -4,10 +4,12 @@
 //! allocation.
 //! Lock order: the registry's before a pool's own.
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use crate::counters::{ArenaCounters, ArenaStats, Demand, PoolStats, merge};
+use crate::raw::owned::Counted;
 use crate::sync::{Arc, Mutex, TryLockError, lock};
 
 /// What a pool hands out.
@@ -69,9 +71,11 @@ type Key = (PoolKind, &'static str);
 #[derive(Default)]
 struct Registry {
     living: Vec<Arc<dyn Source>>,
+    /// Of each kind and name that was ever registered.
     ended: BTreeMap<Key, Look>,
-    living_arenas: Vec<(&'static str, Arc<ArenaCounters>)>,
-    ended_arenas: BTreeMap<&'static str, ArenaStats>,
+    living_arenas: Vec<(&'static str, Counted<ArenaCounters>)>,
+    /// Of each name that was ever registered.
+    ended_arenas: Vec<(&'static str, ArenaStats)>,
     names: Vec<&'static str>,
 }
 
@@ -79,14 +83,18 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     living: Vec::new(),
     ended: BTreeMap::new(),
     living_arenas: Vec::new(),
-    ended_arenas: BTreeMap::new(),
+    ended_arenas: Vec::new(),
     names: Vec::new(),
 });
 
 /// Makes `source` visible in every later [`snapshot`].
 pub(crate) fn register(source: Arc<dyn Source>) {
     let _no_pools = crate::reentry::enter();
-    lock(&REGISTRY).living.push(source);
+    let mut registry = lock(&REGISTRY);
+    // Now, so that its end has nothing to allocate.
+    let key = (source.kind(), source.name());
+    registry.ended.entry(key).or_default();
+    registry.living.push(source);
 }
 
 /// Takes `source` out and keeps its totals. In one step: no snapshot sees a total fall.
@@ -99,33 +107,57 @@ pub(crate) fn unregister(source: &Arc<dyn Source>) {
     ended.or_default().end(&source.look());
 }
 
-/// Makes the arena with these books visible in every later [`snapshot`].
-pub(crate) fn register_arena(name: &'static str, counters: Arc<ArenaCounters>) {
+/// Makes the arena with these books visible in every later [`snapshot`]. `None`, and it is not, if the
+/// allocator refuses.
+pub(crate) fn register_arena(name: &'static str, counters: Counted<ArenaCounters>) -> Option<()> {
     let _no_pools = crate::reentry::enter();
-    lock(&REGISTRY).living_arenas.push((name, counters));
+    let mut registry = lock(&REGISTRY);
+    registry.living_arenas.try_reserve(1).ok()?;
+    // Now, so that its end has nothing to allocate.
+    if !registry
+        .ended_arenas
+        .iter()
+        .any(|(ended, _)| *ended == name)
+    {
+        registry.ended_arenas.try_reserve(1).ok()?;
+        registry.ended_arenas.push((name, ArenaStats::default()));
+    }
+    registry.living_arenas.push((name, counters));
+    Some(())
 }
 
 /// Takes the arena with these books out and keeps its totals, in one step.
-pub(crate) fn unregister_arena(name: &'static str, counters: &Arc<ArenaCounters>) {
+pub(crate) fn unregister_arena(name: &'static str, counters: &Counted<ArenaCounters>) {
     let _no_pools = crate::reentry::enter();
     let mut registry = lock(&REGISTRY);
     let registry = &mut *registry;
     registry
         .living_arenas
-        .retain(|(_, other)| !Arc::ptr_eq(other, counters));
-    *registry.ended_arenas.entry(name).or_default() += counters.stats().ended();
+        .retain(|(_, other)| !other.is_same(counters));
+    let of_name = |(ended, _): &&mut (&str, _)| *ended == name;
+    if let Some((_, ended)) = registry.ended_arenas.iter_mut().find(of_name) {
+        *ended += counters.stats().ended();
+    }
 }
 
 /// The one copy of `name`. It is never freed: its pool's totals outlive the pool.
 pub(crate) fn intern(name: &str) -> &'static str {
+    try_intern(name).unwrap_or_else(|| handle_alloc_error(Layout::for_value(name)))
+}
+
+/// As [`intern`]; `None` if the allocator refuses.
+pub(crate) fn try_intern(name: &str) -> Option<&'static str> {
     let _no_pools = crate::reentry::enter();
     let names = &mut lock(&REGISTRY).names;
     if let Some(known) = names.iter().find(|known| **known == name) {
-        return known;
+        return Some(known);
     }
-    let kept: &'static str = Box::leak(name.into());
-    names.push(kept);
-    kept
+    names.try_reserve(1).ok()?;
+    let mut kept = String::new();
+    kept.try_reserve_exact(name.len()).ok()?;
+    kept.push_str(name);
+    names.push(kept.leak());
+    names.last().copied()
 }
 
 /// All pools and named arenas of the process as they are now; pools of one name and kind are summed,
@@ -168,7 +200,7 @@ pub fn snapshot() -> Snapshot {
         sum.and_modify(|living| living.add_ended(ended))
             .or_insert_with(|| ended.clone());
     }
-    let mut arena_sums = registry.ended_arenas.clone();
+    let mut arena_sums: BTreeMap<_, _> = registry.ended_arenas.iter().copied().collect();
     for (name, counters) in &registry.living_arenas {
         *arena_sums.entry(name).or_default() += counters.stats();
     }

@@ -27,8 +27,9 @@ pub(crate) trait Shared: Send + Sync {
     /// Never used twice, but for `NOT_CACHED`.
     fn key(&self) -> Key;
 
-    /// A part for the calling thread. Runs no foreign code but the allocator.
-    fn open(&self) -> Part;
+    /// A part for the calling thread; `None` if the allocator refuses. Runs no foreign code but the
+    /// allocator.
+    fn open(&self) -> Option<Part>;
 
     /// Ends the calling thread's use of `part`.
     ///
@@ -110,9 +111,10 @@ fn entry(key: Key) -> *const Entry {
     unsafe { cache.cast::<Entry>().byte_add(place) }
 }
 
-/// This thread's part of `pool`, opened if it has none. `None` if the thread is ending.
+/// This thread's part of `pool`, opened if it has none. `None` if the thread is ending, or there is no
+/// memory for one now.
 pub(crate) fn take<S: Shared + 'static>(pool: &Arc<S>) -> Option<Part> {
-    let part = SEATS.try_with(|seats| seats.find_or_add(pool)).ok()?;
+    let part = SEATS.try_with(|seats| seats.find_or_add(pool)).ok()??;
     cache(pool.key(), part);
     Some(part)
 }
@@ -151,19 +153,19 @@ impl Seats {
         Some(seats.iter().find(is_pools)?.part)
     }
 
-    fn find_or_add<S: Shared + 'static>(&self, pool: &Arc<S>) -> Part {
+    fn find_or_add<S: Shared + 'static>(&self, pool: &Arc<S>) -> Option<Part> {
         if let Some(part) = self.find(pool) {
-            return part;
+            return Some(part);
         }
         let mut seats = self.0.borrow_mut();
         seats.retain(|seat| !seat.pool.has_ended());
-        seats.reserve(1);
-        let part = pool.open();
+        seats.try_reserve(1).ok()?;
+        let part = pool.open()?;
         seats.push(Seat {
             pool: Arc::clone(pool) as Arc<dyn Shared>,
             part,
         });
-        part
+        Some(part)
     }
 }
 

@@ -10,6 +10,7 @@
 //!    the place, and not while it is in use: a thread's destructors run when its frames are gone, or
 //!    one after the other.
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::{Cell, OnceCell};
 use std::ptr::{self, NonNull};
 use std::thread::LocalKey;
@@ -20,6 +21,7 @@ use super::region::Home;
 use super::scope::Scope;
 use super::{Arena, ArenaConfig};
 use crate::config::{self, ArenaOverflow, ConfigError};
+use crate::counters::ArenaCounters;
 use crate::hot_path::permit_alloc;
 use crate::raw::chunk::Chunk;
 use crate::reentry;
@@ -68,7 +70,7 @@ impl Local {
     }
 
     fn lender(&self) -> Lender {
-        Lender::new(self.arena().listed(self.name))
+        Lender::new(super::granted(self.arena().listed(self.name)))
     }
 
     /// # Panics
@@ -119,7 +121,9 @@ impl Drop for Owner {
 /// An arena of no bytes, for an allocator that asks for its thread's from inside a cold path.
 fn nothing() -> Lender {
     let chunk = Chunk::new(0).unwrap_or_else(|| unreachable!("no bytes need no memory"));
-    Lender::new(Arena::of(chunk, Home::new(ArenaOverflow::Error, false)))
+    let arena = Arena::of(chunk, Home::new(ArenaOverflow::Error, false));
+    // Not a panic: it would leave the allocator.
+    Lender::new(arena.unwrap_or_else(|_| handle_alloc_error(Layout::new::<ArenaCounters>())))
 }
 
 /// What all threads' arenas are made by, read once; the defaults, and the error, if that is none.

@@ -79,6 +79,26 @@ impl<'pool> PoolHandle<'pool> {
         Some(unsafe { Buffer::new(start, self.list) })
     }
 
+    /// As [`acquire`](Self::acquire); `None` where that would abort the process because the heap is
+    /// exhausted too.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn acquire_or_refuse(&self) -> Option<Buffer<'_>> {
+        let start = self
+            .list()
+            .pop()
+            .or_else(|| self.acquire_or_refuse_cold())?;
+        // SAFETY: as in `acquire`.
+        Some(unsafe { Buffer::new(start, self.list) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn acquire_or_refuse_cold(&self) -> Option<NonNull<u8>> {
+        let _inside = reentry::enter();
+        self.list().acquire_or_refuse_cold()
+    }
+
     #[cold]
     #[inline(never)]
     fn acquire_cold(&self) -> NonNull<u8> {

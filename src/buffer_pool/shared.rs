@@ -5,6 +5,7 @@ use std::ptr::NonNull;
 use crate::config::{ConfigError, PoolConfig};
 use crate::counters::{Demand, PoolStats, merge};
 use crate::free_list::{FreeList, Sizes};
+use crate::raw::owned;
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
 use crate::seats::{self, Key, Part};
@@ -73,8 +74,9 @@ impl Shared {
         }
     }
 
-    /// A list for the calling thread: one that an ended thread has left, or a new one.
-    fn open_list(&self) -> NonNull<FreeList> {
+    /// A list for the calling thread: one that an ended thread has left, or a new one. `None` if the
+    /// allocator refuses.
+    fn open_list(&self) -> Option<NonNull<FreeList>> {
         let mut lists = lock(&self.lists);
         let surplus = lists.collect_drained();
         let left = lists.waiting.pop().or_else(|| lists.bare.pop());
@@ -82,14 +84,14 @@ impl Shared {
         self.free_slabs(surplus);
         if let Some(left) = left {
             left.get().reopen();
-            return left.0;
+            return Some(left.0);
         }
-        let new = Box::new(FreeList::new(Sizes::from(&self.config)));
+        let new = FreeList::new(Sizes::from(&self.config)).and_then(owned::try_box)?;
         let new = ListRef(NonNull::from(Box::leak(new)));
         let mut lists = lock(&self.lists);
         new.get().links.next.set(lists.all.map(|first| first.0));
         lists.all = Some(new);
-        new.0
+        Some(new.0)
     }
 
     /// Ends the calling thread's use of `list`.
@@ -199,8 +201,8 @@ impl seats::Shared for Shared {
         self.key
     }
 
-    fn open(&self) -> Part {
-        self.open_list().cast()
+    fn open(&self) -> Option<Part> {
+        self.open_list().map(NonNull::cast)
     }
 
     unsafe fn close(&self, part: Part) {

@@ -26,13 +26,12 @@ impl<T: Copy + ToString> Setting<T> {
         key: Key,
         range: impl FnOnce(T) -> Result<T, ConfigErrorKind>,
     ) -> Result<(), ConfigError> {
-        let given = Given::new(
-            key,
-            key.full_name(),
-            self.value.to_string(),
-            self.source.clone(),
-        );
-        given.settle(range(self.value)).map(drop)
+        // Words are made for a refusal alone: a value in range is checked without memory.
+        range(self.value).map(drop).or_else(|kind| {
+            let shown = self.value.to_string();
+            let given = Given::new(key, key.full_name(), shown, self.source.clone());
+            given.settle(Err(kind)).map(|_: Setting<T>| ())
+        })
     }
 }
 

@@ -12,18 +12,8 @@ impl FreeList {
         Some(self.recorder.as_ref()?.demand(self.buffer_size))
     }
 
-    pub(super) fn note_acquire(&self) {
-        if let Some(recorder) = &self.recorder {
-            if self.state.is_owned() {
-                recorder.acquired(self.out());
-            } else {
-                recorder.unserved(self.out());
-            }
-        }
-    }
-
     /// Afterwards: it is noted in another way if it was refused. `out` were out before.
-    pub(super) fn note_try_acquire(&self, out: usize, is_answered: bool) {
+    pub(super) fn note_acquire(&self, out: usize, is_answered: bool) {
         let Some(recorder) = &self.recorder else {
             return;
         };

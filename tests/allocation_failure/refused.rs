@@ -1,0 +1,230 @@
+//! Operations that can refuse: no point at which they end the process, and none that leaves something
+//! broken, lost or miscounted.
+
+use std::alloc::Layout;
+
+use knhk_pool::{
+    Arena, ArenaConfig, ArenaError, ArenaOverflow, BufferPool, LocalPool, PoolConfig, PoolError,
+    PoolStats, Workload,
+};
+
+use crate::failing::at_every_point;
+
+fn config(buffers: usize) -> PoolConfig {
+    PoolConfig::from(Workload::Low)
+        .with_pool_size(buffers)
+        .with_buffer_size(128)
+}
+
+fn local(buffers: usize) -> LocalPool {
+    LocalPool::new(config(buffers)).expect("nothing is refused here")
+}
+
+fn built(buffers: usize) -> BufferPool {
+    let builder = BufferPool::builder("allocation-failure").pool_size(buffers);
+    let builder = builder.buffer_size(128);
+    builder.build().expect("nothing is refused here")
+}
+
+fn assert_balanced(stats: &PoolStats, in_use: usize) {
+    let gone = stats.released + stats.freed + stats.detached;
+    assert_eq!(stats.in_use, in_use, "{stats:?}");
+    assert_eq!(stats.hits + stats.misses, gone + in_use as u64, "{stats:?}");
+}
+
+#[test]
+fn local_pool_is_made_or_refused() {
+    let points = at_every_point("LocalPool::new", |run| {
+        match run.refusing(|| LocalPool::new(config(3))) {
+            Ok(pool) => drop(pool.acquire()),
+            Err(error) => assert!(matches!(error, PoolError::OutOfMemory { bytes } if bytes > 384)),
+        }
+    });
+    assert_eq!(points, 2 * 3, "the stack, the slab, the list");
+}
+
+#[test]
+fn local_pool_hands_out_or_refuses() {
+    let points = at_every_point("LocalPool::try_acquire", |run| {
+        let pool = local(2);
+        pool.trim();
+        let first = run.refusing(|| pool.try_acquire());
+        assert_balanced(&pool.stats(), usize::from(first.is_ok()));
+        assert_eq!(pool.stats().exhausted, u64::from(first.is_err()));
+        drop(first);
+        drop([pool.try_acquire(), pool.try_acquire()].map(|two| two.expect("as before")));
+        assert_balanced(&pool.stats(), 0);
+    });
+    assert!(points > 0);
+}
+
+#[test]
+fn named_pools_part_of_a_thread_is_made_or_the_thread_is_refused_for_now() {
+    let points = at_every_point("BufferPool::try_acquire, a thread's first", |run| {
+        let pool = built(2);
+        let first = run.refusing(|| pool.try_acquire());
+        let refused = u64::from(first.is_err());
+        assert_eq!(pool.stats().exhausted, refused);
+        assert_balanced(&pool.stats(), usize::from(first.is_ok()));
+        drop(first);
+        drop(pool.try_acquire().expect("there is memory again"));
+        let stats = pool.stats();
+        assert_eq!((stats.idle, stats.acquires()), (2, 2), "{stats:?}");
+        assert_balanced(&stats, 0);
+    });
+    assert!(points >= 2 * 3);
+}
+
+#[test]
+fn handle_to_no_part_refuses_or_uses_the_heap() {
+    let points = at_every_point("BufferPool::handle and try_acquire", |run| {
+        let pool = built(2);
+        let here = run.refusing(|| {
+            let here = pool.handle();
+            drop(here.try_acquire());
+            here
+        });
+        drop(here.acquire());
+        drop(here);
+        assert_balanced(&pool.stats(), 0);
+        drop(pool.try_acquire().expect("there is memory again"));
+    });
+    assert!(points > 0);
+}
+
+#[test]
+fn warm_up_and_trim_do_what_they_can() {
+    let points = at_every_point("BufferPool::warm_up", |run| {
+        let pool = built(2);
+        run.refusing(|| pool.warm_up());
+        run.refusing(|| pool.trim_current_thread());
+        run.refusing(|| pool.warm_up());
+        drop(pool.try_acquire().expect("there is memory again"));
+        assert_eq!(pool.stats().idle, 2);
+    });
+    assert!(points > 0);
+}
+
+#[test]
+fn buffer_grows_or_stays_what_it_is() {
+    for from_heap in [false, true] {
+        let points = at_every_point("Buffer::try_reserve", |run| {
+            let pool = local(1);
+            let slot = from_heap.then(|| pool.acquire());
+            let mut buffer = pool.acquire();
+            buffer.extend_from_slice(&[7; 100]);
+            match run.refusing(|| buffer.try_reserve(10_000)) {
+                Ok(()) => assert!(buffer.capacity() >= 10_100),
+                Err(error) => assert_eq!(
+                    (error, buffer.capacity()),
+                    (PoolError::OutOfMemory { bytes: 10_100 }, 128)
+                ),
+            }
+            assert_eq!(buffer, [7; 100]);
+            buffer.resize(128, 8);
+            drop((buffer, slot));
+            assert_balanced(&pool.stats(), 0);
+        });
+        assert_eq!(points, 2);
+    }
+}
+
+#[test]
+fn sizes_that_cannot_be_are_refused_without_asking_the_allocator() {
+    let pool = local(1);
+    let mut buffer = pool.acquire();
+    buffer.extend_from_slice(b"kept");
+    for bytes in [
+        usize::MAX,
+        usize::MAX - 4,
+        isize::MAX as usize,
+        isize::MAX as usize - 200,
+    ] {
+        let refused = buffer.try_reserve(bytes);
+        assert!(
+            matches!(refused, Err(PoolError::OutOfMemory { .. })),
+            "{bytes}"
+        );
+    }
+    assert_eq!((&buffer[..], buffer.capacity()), (&b"kept"[..], 128));
+}
+
+#[test]
+fn arena_is_made_or_refused() {
+    let sizes = ArenaConfig::default().with_size(ArenaConfig::SIZE_MIN);
+    let points = at_every_point("Arena::try_with_capacity", |run| {
+        match run.refusing(|| Arena::try_with_capacity(1000)) {
+            Ok(arena) => assert_eq!(arena.alloc_slice::<u8>(1000).len(), 1000),
+            Err(error) => assert!(matches!(error, ArenaError::OutOfMemory { .. })),
+        }
+    });
+    assert_eq!(points, 2 * 2, "the chunk, the books");
+    let points = at_every_point("Arena::named", |run| {
+        if let Err(error) = run.refusing(|| Arena::named("allocation-failure", &sizes)) {
+            assert!(matches!(error, ArenaError::OutOfMemory { .. }));
+        }
+    });
+    assert!(points >= 2 * 2);
+}
+
+#[test]
+fn name_that_is_new_is_kept_or_refused() {
+    let sizes = ArenaConfig::default().with_size(ArenaConfig::SIZE_MIN);
+    for served in 0.. {
+        let name = format!("allocation-failure-{served}");
+        crate::failing::begin(crate::failing::Refusal::FromThereOn, served);
+        let arena = Arena::named(&name, &sizes);
+        let was_refused = crate::failing::end();
+        assert_eq!(arena.is_err(), was_refused);
+        if let Ok(arena) = arena {
+            assert_eq!(arena.name(), Some(&*name));
+            assert!(served >= 3, "the chunk, the books, the name");
+            break;
+        }
+    }
+}
+
+#[test]
+fn arena_allocates_from_the_heap_or_refuses() {
+    let points = at_every_point(
+        "Arena::try_alloc_layout and the like, from the heap",
+        |run| {
+            let mut arena = Arena::with_capacity(64).with_overflow(ArenaOverflow::Heap);
+            let layout = Layout::from_size_align(500, 64).expect("a layout");
+            run.refusing(|| {
+                let _ = arena.try_alloc([1_u64; 20]);
+                let _ = arena.try_alloc_layout(layout);
+                let _ = arena.try_alloc_str(
+                    "longer than the chunk, which has only sixty-four bytes of room",
+                );
+                let _ = arena.try_alloc_from_iter((0..100_u32).filter(|_| true));
+                let _ = arena.try_alloc_slice_with(50, |n| n);
+            });
+            let mine: Vec<u32> = (0..50).collect();
+            assert_eq!(arena.alloc_from_iter(0..50_u32), mine);
+            run.refusing(|| {
+                arena.scope(|scope| {
+                    let _ = scope.try_alloc_slice::<u64>(100);
+                    let _ = scope.scope(|inner| inner.try_alloc_slice::<u64>(100).is_ok());
+                });
+            });
+            arena.reset();
+            assert_eq!((arena.stats().in_use, arena.stats().heap_bytes), (0, 0));
+        },
+    );
+    assert!(points >= 4);
+}
+
+#[cfg(feature = "allocator-api2")]
+#[test]
+fn collections_on_an_arena_grow_or_refuse() {
+    let points = at_every_point("allocator_api2::Vec::try_reserve on an arena", |run| {
+        let arena = Arena::with_capacity(64).with_overflow(ArenaOverflow::Heap);
+        let mut values = allocator_api2::vec::Vec::new_in(&arena);
+        values.push(1_u64);
+        let refused = run.refusing(|| values.try_reserve(1000)).is_err();
+        assert!(refused || values.capacity() >= 1001);
+        assert_eq!(values[..], [1]);
+    });
+    assert!(points > 0);
+}
