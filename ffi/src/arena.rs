@@ -97,7 +97,7 @@ pub extern "C" fn knhk_arena_alloc(
 pub extern "C" fn knhk_arena_mark(arena: Arena, mark: Option<&mut Mark>) -> Status {
     guarded(|| {
         let mark = mark.ok_or(Status::NullPointer)?;
-        *mark = lent(arena)?.mark();
+        *mark = lent(arena)?.mark()?;
         Ok(())
     })
 }

@@ -116,7 +116,10 @@ impl Desk {
         let Some(slot) = self.vacant() else {
             return Status::OutOfMemory;
         };
-        self.lend(slot, self.here().acquire(), out);
+        let Some(buffer) = self.here().acquire_or_refuse() else {
+            return Status::OutOfMemory;
+        };
+        self.lend(slot, buffer, out);
         Status::Ok
     }
 
@@ -172,14 +175,12 @@ impl Desk {
         let mut lent = self.take_out(buffer.ticket)?;
         let refusal = if len > lent.capacity() {
             Some(Status::Invalid)
-        } else if capacity > isize::MAX as usize - 64 {
-            Some(Status::OutOfMemory)
         } else {
             // SAFETY: at most the capacity, and written (the caller's bullet).
             unsafe { lent.set_len(len) };
-            lent.reserve(capacity.saturating_sub(len));
+            let room = lent.try_reserve(capacity.saturating_sub(len));
             (buffer.data, buffer.capacity) = (lent.as_mut_ptr(), lent.capacity());
-            None
+            room.err().map(|_| Status::OutOfMemory)
         };
         self.put_back(buffer.ticket, lent);
         refusal.map_or(Ok(()), Err)

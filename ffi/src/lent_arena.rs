@@ -57,8 +57,9 @@ impl LentArena {
     }
 
     /// Opens a mark; returns its number, which is not 0.
-    pub(crate) fn mark(&self) -> u64 {
+    pub(crate) fn mark(&self) -> Result<u64, Status> {
         let levels = self.levels();
+        levels.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
         let mut mark = match levels.last_mut() {
             // SAFETY: the scope is not used while this level is above it (invariant 3).
             Some(level) => unsafe { &mut *ptr::from_mut(&mut level.scope) }.mark(),
@@ -74,7 +75,7 @@ impl LentArena {
             _mark: mark,
             number,
         });
-        number
+        Ok(number)
     }
 
     /// Gives back what was allocated since the mark, and ends it and those after it.

@@ -82,8 +82,8 @@ pub unsafe extern "C" fn knhk_pool_open(
 
 /// Hands out an empty buffer, from the heap if all of this thread's are in use.
 ///
-/// Never fails for want of buffers. `STALE` if there is no such pool, `THREAD_ENDING` after the thread's
-/// own end has begun.
+/// Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
+/// exhausted too, `THREAD_ENDING` after the thread's own end has begun.
 ///
 /// # Safety
 ///
@@ -190,7 +190,8 @@ pub extern "C" fn knhk_pool_release(buffer: Option<&mut Buffer>) -> Status {
 /// Makes room for `capacity` bytes in all. Past the pool's buffer size the first `buffer->len` bytes move
 /// to the heap, and `data` with them.
 ///
-/// `INVALID` if `buffer->len` is above its capacity.
+/// `INVALID` if `buffer->len` is above its capacity, `OUT_OF_MEMORY` if the allocator refuses: the buffer is
+/// as it was.
 ///
 /// # Safety
 ///

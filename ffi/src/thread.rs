@@ -61,11 +61,15 @@ impl Drop for Owned {
 ///
 /// # Errors
 ///
-/// [`Status::ThreadEnding`] if it is too late for that.
+/// [`Status::ThreadEnding`] if it is too late for that, [`Status::OutOfMemory`] if the allocator refuses.
 pub(crate) fn own(close: Close, handle: u64) -> Result<(), Status> {
-    OWNED
-        .try_with(|owned| owned.0.borrow_mut().push((close, handle)))
-        .map_err(|_| Status::ThreadEnding)
+    let own = |owned: &Owned| {
+        let mut owned = owned.0.borrow_mut();
+        owned.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
+        owned.push((close, handle));
+        Ok(())
+    };
+    OWNED.try_with(own).unwrap_or(Err(Status::ThreadEnding))
 }
 
 /// Takes back what [`own`] said of `handle`.
