@@ -291,14 +291,13 @@ knhk_status knhk_pool_open(const char *name,
 
 // Hands out an empty buffer, from the heap if all of this thread's are in use.
 //
-// Never fails for want of buffers. `STALE` if there is no such pool, `THREAD_ENDING` after the thread's
-// own end has begun.
+// Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
+// exhausted too, `THREAD_ENDING` after the thread's own end has begun.
 //
 // # Safety
 //
 // * `buffer` is null or a place for one.
-knhk_status knhk_pool_acquire(knhk_pool pool,
-                              struct knhk_buffer *buffer);
+knhk_status knhk_pool_acquire(knhk_pool pool, struct knhk_buffer *buffer);
 
 // As `knhk_pool_acquire`, but `EXHAUSTED` where that would take from the heap.
 knhk_status knhk_pool_try_acquire(knhk_pool pool, struct knhk_buffer *buffer);
@@ -330,7 +329,8 @@ knhk_status knhk_pool_release(struct knhk_buffer *buffer);
 // Makes room for `capacity` bytes in all. Past the pool's buffer size the first `buffer->len` bytes move
 // to the heap, and `data` with them.
 //
-// `INVALID` if `buffer->len` is above its capacity.
+// `INVALID` if `buffer->len` is above its capacity, `OUT_OF_MEMORY` if the allocator refuses: the buffer is
+// as it was.
 //
 // # Safety
 //
