@@ -235,9 +235,10 @@ impl Reader<'_> {
         let offset = error.span().map_or(0, |span| span.start);
         let line = self.text.line(offset);
         let (key, value) = match line.split_once('=') {
-            Some((key, value)) => (key.trim(), value.trim()),
-            None => ("text", line.trim()),
+            Some((key, value)) if !key.trim().is_empty() => (key.trim(), value.trim()),
+            _ => ("text", line.trim()),
         };
+        let value = if value.is_empty() { "empty" } else { value };
         let (value, source) = (printable(value), self.text.place(offset));
         ConfigError::new(
             ConfigErrorKind::Syntax,

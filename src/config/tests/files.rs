@@ -261,3 +261,17 @@ proptest! {
         }
     }
 }
+
+/// Found by the fuzz target `config`: the message read `:1:1:  is  (…)`.
+#[test]
+fn line_without_a_key_or_a_value_is_named_too() {
+    for (text, key, value) in [
+        ("=", "text", "="),
+        (" = ]", "text", "= ]"),
+        ("pool_size =", "pool_size", "empty"),
+        ("[pools.a\n", "text", "[pools.a"),
+    ] {
+        let error = from_text(text).expect_err("it is no TOML");
+        assert_eq!((error.key(), error.value()), (key, value), "{error}");
+    }
+}
