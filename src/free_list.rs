@@ -240,7 +240,7 @@ impl FreeList {
     #[cold]
     #[inline(never)]
     pub(crate) fn acquire_cold(&self) -> NonNull<u8> {
-        self.acquire_or_refuse_cold()
+        self.idle_or_block()
             .unwrap_or_else(|| out_of_memory(self.buffer_size))
     }
 
@@ -249,6 +249,11 @@ impl FreeList {
     #[cold]
     #[inline(never)]
     pub(crate) fn acquire_or_refuse_cold(&self) -> Option<NonNull<u8>> {
+        self.idle_or_block()
+    }
+
+    #[inline(always)]
+    fn idle_or_block(&self) -> Option<NonNull<u8>> {
         let out = self.out();
         let buffer = self.take_idle().or_else(|| self.acquire_block());
         self.note_acquire(out, buffer.is_some());
