@@ -42,12 +42,39 @@ macro_rules! assets {
     };
 }
 
-const ASSETS: [Asset; 5] = assets! {
+const ASSETS: [Asset; 32] = assets! {
     "/" HTML "index.html"
+    "/page/arenas.js" SCRIPT "arenas.js"
+    "/page/bar.js" SCRIPT "bar.js"
+    "/page/chart.css" STYLE "chart.css"
+    "/page/chart.js" SCRIPT "chart.js"
+    "/page/configuration.js" SCRIPT "configuration.js"
+    "/page/connection.js" SCRIPT "connection.js"
+    "/page/controls.css" STYLE "controls.css"
+    "/page/element.js" SCRIPT "element.js"
     "/page/favicon.svg" PICTURE "favicon.svg"
+    "/page/format.js" SCRIPT "format.js"
+    "/page/history.js" SCRIPT "history.js"
+    "/page/hit_rate.js" SCRIPT "hit_rate.js"
+    "/page/main.js" SCRIPT "main.js"
+    "/page/misses.js" SCRIPT "misses.js"
+    "/page/notice.css" STYLE "notice.css"
+    "/page/notices.js" SCRIPT "notices.js"
     "/page/page.css" STYLE "page.css"
-    "/page/vendor/uplot.js" SCRIPT "vendor/uplot.js"
+    "/page/pool.css" STYLE "pool.css"
+    "/page/pools.js" SCRIPT "pools.js"
+    "/page/stream.js" SCRIPT "stream.js"
+    "/page/table.css" STYLE "table.css"
+    "/page/table.js" SCRIPT "table.js"
+    "/page/theme.css" STYLE "theme.css"
+    "/page/theme.js" SCRIPT "theme.js"
+    "/page/throughput.js" SCRIPT "throughput.js"
+    "/page/tiles.js" SCRIPT "tiles.js"
+    "/page/token.js" SCRIPT "token.js"
+    "/page/workers.js" SCRIPT "workers.js"
     "/page/vendor/uplot.LICENSE" TEXT "vendor/uplot.LICENSE"
+    "/page/vendor/uplot.css" STYLE "vendor/uplot.css"
+    "/page/vendor/uplot.js" SCRIPT "vendor/uplot.js"
 };
 
 /// `GET /` and what the page asks for next. None of it tells anything about the process: it may be

@@ -1,0 +1,57 @@
+// The page: one stream in, every part drawn once a second.
+
+import { showArenas } from "./arenas.js";
+import { showSpan } from "./chart.js";
+import { showConfiguration } from "./configuration.js";
+import { heard, lost } from "./connection.js";
+import { byId, write } from "./element.js";
+import { showHitRate } from "./hit_rate.js";
+import { History } from "./history.js";
+import { showMisses } from "./misses.js";
+import { addNotice, forgetNotices, showNotices, tooSmall } from "./notices.js";
+import { showPools } from "./pools.js";
+import { follow } from "./stream.js";
+import { showThroughput } from "./throughput.js";
+import { showTiles } from "./tiles.js";
+import { forgetWorkers, showWorkers } from "./workers.js";
+
+let epoch = null;
+let history = new History();
+let state = null;
+
+const on = {
+  hello({ epoch: now, version, points_max: max }) {
+    write(byId("version"), version);
+    forgetWorkers();
+    showConfiguration();
+    if (now === epoch) return;
+    // Another run of the program: nothing of the one before belongs to it.
+    epoch = now;
+    history = new History(max);
+    forgetNotices();
+  },
+  point(point) {
+    history.push(point);
+  },
+  notice: addNotice,
+  state(now) {
+    state = now;
+    heard(now.at_ms);
+    if (!document.hidden) requestAnimationFrame(draw);
+  },
+};
+
+function draw() {
+  showTiles(history, state);
+  showNotices();
+  showHitRate(history, state);
+  showPools(state, tooSmall);
+  showThroughput(history);
+  showMisses(history, state);
+  showWorkers(state);
+  showArenas(state);
+}
+
+document.addEventListener("visibilitychange", () => { if (!document.hidden && state) draw(); });
+byId("span").addEventListener("change", (event) => showSpan(Number(event.target.value)));
+follow("v1/live", { event: (name, data) => on[name]?.(data), lost });

@@ -1,0 +1,91 @@
+// What the process reported, and which pools are too small now.
+
+import { byId, element, list } from "./element.js";
+import { count, counted, percent, time } from "./format.js";
+
+const MAX = 100;
+const notices = new Map();
+let last = 0;
+/** The fall that still holds, by pool. */
+const fallen = new Map();
+
+/** Keys of the pools that were warned of and have not recovered. */
+export const tooSmall = fallen;
+
+export function forgetNotices() {
+  notices.clear();
+  fallen.clear();
+}
+
+export function addNotice(notice) {
+  const known = understand(notice);
+  last += 1;
+  notices.set(last, known);
+  if (notices.size > MAX) notices.delete(notices.keys().next().value);
+  if (known.what === "fell") fallen.set(known.pool, known);
+  if (known.what === "recovered") fallen.delete(known.pool);
+}
+
+export function showNotices() {
+  list(byId("alarms"), [...fallen.entries()], ([key, known]) => `${key} ${known.at}`, ([, known]) => alarm(known), () => {});
+  const newest = [...notices.entries()].reverse();
+  if (newest.length === 0) newest.push(["none", null]);
+  list(byId("notices"), newest, ([key]) => key, ([, known]) => row(known), () => {});
+}
+
+/** What a hit rate's event says; any other as it is. */
+function understand({ at_ms: at, name, level, message, attributes }) {
+  const match = /^knhk\.(buffer|object)_pool\.(low_hit_rate|hit_rate_recovered)$/.exec(name);
+  if (!match) return { at, what: "event", level, name, message };
+  const [, kind, event] = match;
+  const of = (key) => attributes[`knhk.${kind}_pool.${key}`];
+  return {
+    at, kind, what: event === "low_hit_rate" ? "fell" : "recovered", pool: `${kind} ${of("name")}`, name: of("name"),
+    rate: attributes["knhk.hit_rate.value"], threshold: attributes["knhk.hit_rate.threshold"],
+    size: of("size"), recommended: of("recommended_size"),
+  };
+}
+
+function need(known) {
+  const things = known.kind === "buffer" ? "buffer" : "object";
+  const each = known.kind === "buffer" ? " a thread" : "";
+  return `It has ${counted(known.size, things)}${each}; ${count(known.recommended)} would have held.`;
+}
+
+function alarm(known) {
+  const text = element("p", {}, element("strong", {}, `${known.name} is too small. `),
+    `${percent(known.rate)} of its acquires were hits, below ${percent(known.threshold)}. ${need(known)}`);
+  return element("div", { class: "alarm" }, text, ...(known.kind === "buffer" ? [copyButton(known)] : []));
+}
+
+function row(known) {
+  if (known === null) return element("li", { class: "empty" }, "Nothing has happened.");
+  const shapes = {
+    fell: () => ["bad", "Too small", `${known.name}: ${percent(known.rate)}, below ${percent(known.threshold)}. ${need(known)}`],
+    recovered: () => ["good", "Healthy again", `${known.name}: ${percent(known.rate)}.`],
+    event: () => [known.level === "WARN" || known.level === "ERROR" ? "bad" : "none", known.name, known.message],
+  };
+  const [mood, badge, text] = shapes[known.what]();
+  const body = element("div", {}, element("span", { class: "badge" }, badge), element("p", {}, text));
+  if (known.what === "fell" && known.kind === "buffer") {
+    body.append(element("p", { class: "remedy" }, element("code", {}, toml(known)), copyButton(known)));
+  }
+  return element("li", { class: "notice", "data-mood": mood }, element("time", { datetime: new Date(known.at).toISOString() }, time(known.at)), body);
+}
+
+/** A JSON string is a TOML string. */
+const toml = ({ name, recommended }) => `[pools.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}]\npool_size = ${recommended}`;
+
+function copyButton(known) {
+  const button = element("button", { type: "button", class: "button" }, "Copy TOML");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(toml(known));
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copying is not allowed";
+    }
+    setTimeout(() => { button.textContent = "Copy TOML"; }, 2000);
+  });
+  return button;
+}

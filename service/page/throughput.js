@@ -1,0 +1,42 @@
+// Triples a second, and what each stage takes of a run.
+
+import { Chart, emptyPlot, legend } from "./chart.js";
+import { element } from "./element.js";
+import { count, nanoseconds } from "./format.js";
+
+const STAGES = ["load", "reflex", "emit"];
+const fromZero = (_, max) => [0, max > 0 ? max * 1.08 : 1];
+
+const throughput = new Chart("throughput", { value: count, range: fromZero, fill: true });
+
+let pointed = null;
+let shown = null;
+const stages = new Chart("stages", {
+  gutter: 64,
+  value: (number) => (number === 0 ? "0" : nanoseconds(number)),
+  range: fromZero,
+  cursor: (index) => {
+    pointed = index;
+    if (shown) names(shown);
+  },
+});
+
+export function showThroughput(history) {
+  const hasWorked = history.triples.some((triples) => triples > 0);
+  emptyPlot("throughput", !hasWorked, element("strong", {}, "No triple yet"));
+  throughput.show(["triples"], [history.times, history.triples], history.newest);
+  throughput.describe(`Triples a second over time, ${count(history.triples.at(-1) ?? 0)} in the last second.`);
+  const isTimed = STAGES.some((stage) => history.stages[stage].some((ns) => ns !== null));
+  emptyPlot("stages", !isTimed, element("strong", {}, "No batch yet"));
+  stages.show(STAGES, [history.times, ...STAGES.map((stage) => history.stages[stage])], history.newest);
+  shown = history;
+  names(history);
+}
+
+function names(history) {
+  const newest = (column) => column.findLast((ns) => ns !== null);
+  const at = (column) => (pointed === null ? newest(column) : column[pointed]);
+  const rows = STAGES.map((stage, place) => ({ key: stage, name: stage, place, value: nanoseconds(at(history.stages[stage])) }));
+  legend("stages-legend", stages, rows);
+  stages.describe(`Nanoseconds a run: ${rows.map((row) => `${row.name} ${row.value}`).join(", ")}.`);
+}
