@@ -115,7 +115,7 @@ impl Asset {
 
 fn is_known(tag: &str, asked: &HeaderMap) -> bool {
     let tags = asked.get_all(IF_NONE_MATCH).iter();
-    let known = |known: &str| known.trim() == tag || known.trim() == "*";
+    let known = |known: &str| known.trim().trim_start_matches("W/") == tag || known.trim() == "*";
     tags.flat_map(|tags| tags.to_str().unwrap_or_default().split(','))
         .any(known)
 }
