@@ -1,7 +1,6 @@
 // The effective configuration, each value with its source.
 
 import { byId, element } from "./element.js";
-import { token } from "./token.js";
 
 const AGAIN_MS = 30_000;
 let shown = "";
@@ -17,7 +16,7 @@ export async function showConfiguration() {
 
 async function read() {
   try {
-    const answer = await token.fetch("v1/config", { cache: "no-store" });
+    const answer = await fetch("v1/config", { cache: "no-store" });
     return answer.ok ? await answer.text() : null;
   } catch {
     // The connection's state says so already; what was read last still stands.

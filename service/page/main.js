@@ -54,4 +54,4 @@ function draw() {
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && state) draw(); });
 byId("span").addEventListener("change", (event) => showSpan(Number(event.target.value)));
-follow("v1/live", { event: (name, data) => on[name]?.(data), lost });
+follow("v1/live", Object.keys(on), { event: (name, data) => on[name](data), lost });

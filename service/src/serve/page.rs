@@ -42,7 +42,7 @@ macro_rules! assets {
     };
 }
 
-const ASSETS: [Asset; 32] = assets! {
+const ASSETS: [Asset; 31] = assets! {
     "/" HTML "index.html"
     "/page/arenas.js" SCRIPT "arenas.js"
     "/page/bar.js" SCRIPT "bar.js"
@@ -70,15 +70,13 @@ const ASSETS: [Asset; 32] = assets! {
     "/page/theme.js" SCRIPT "theme.js"
     "/page/throughput.js" SCRIPT "throughput.js"
     "/page/tiles.js" SCRIPT "tiles.js"
-    "/page/token.js" SCRIPT "token.js"
     "/page/workers.js" SCRIPT "workers.js"
     "/page/vendor/uplot.LICENSE" TEXT "vendor/uplot.LICENSE"
     "/page/vendor/uplot.css" STYLE "vendor/uplot.css"
     "/page/vendor/uplot.js" SCRIPT "vendor/uplot.js"
 };
 
-/// `GET /` and what the page asks for next. None of it tells anything about the process: it may be
-/// given to anybody.
+/// `GET /` and what the page asks for next. None of it tells anything about the process.
 pub fn router() -> Router {
     ASSETS.into_iter().fold(Router::new(), |router, asset| {
         let tag = format!("\"{:032x}\"", xxh3_128(asset.bytes));

@@ -1,0 +1,121 @@
+// The page of a program with pools of its own: what hostile names do to it, and how it serves people.
+
+import assert from "node:assert/strict";
+import { Server } from "./server.mjs";
+
+export async function embedder(browser) {
+  const server = await Server.start(process.env.EMBEDDER, ["127.0.0.1:0"]);
+  try {
+    await names(browser, server);
+    await keyboard(browser, server);
+    await colours(browser, server);
+    await phone(browser, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function names(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.isLive();
+  await sight.wait(".alarm", "answers is too small");
+  const { pools } = await server.json("/v1/pools");
+  const hostile = pools.find((pool) => pool.name.includes("<script>"));
+  assert.ok(hostile, "the embedder has a hostile name");
+  await sight.wait(".pool h3", hostile.name);
+  await sight.wait("#hit-rate-legend", hostile.name);
+  await sight.wait("#misses th", hostile.name);
+  await sight.wait("#configuration th", hostile.name);
+  assert.match(await sight.page.title(), /^Pools/, "no name ran as a script");
+  const grown = await sight.page.evaluate(() => [document.querySelectorAll("img").length, document.querySelectorAll("body script").length]);
+  assert.deepEqual(grown, [1, 0], "no name became an element");
+  await sight.isAccessible();
+  await sight.close();
+  console.log("page: hostile names are text; no policy violation, no console error, accessible");
+  await planted(browser, server);
+}
+
+/** What the check above would see if a name did become markup. */
+async function planted(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.isLive();
+  await sight.page.evaluate(() => {
+    const name = "<img src=x onerror=\"document.title='owned'\"><i style=\"color:red\"></i>";
+    document.querySelector("main").insertAdjacentHTML("beforeend", name);
+  });
+  while (!sight.faults.some((fault) => /policy: script-src-attr/.test(fault))) await sight.page.waitForTimeout(50);
+  assert.ok(sight.faults.some((fault) => /policy: style-src-attr/.test(fault)), "a style of its own is noticed");
+  assert.notEqual(await sight.page.title(), "owned", "the policy stops what the code would not");
+  await sight.page.context().close();
+  console.log("page: planted markup is noticed, and does not run");
+}
+
+async function keyboard(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.isLive();
+  await sight.wait("#hit-rate-legend button", "answers");
+  await sight.wait("#configuration th", "pool_size");
+  const { page } = sight;
+  const wanted = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("a[href], button, input, [tabindex='0']")];
+    const stops = all.filter((node) => node.type !== "radio" || node.checked);
+    stops.forEach((node, at) => { node.dataset.stop = at; });
+    return stops.length;
+  });
+  const reached = new Set();
+  for (let press = 0; press < wanted + 5; press += 1) {
+    await page.keyboard.press("Tab");
+    reached.add(await page.evaluate(() => document.activeElement.dataset.stop));
+  }
+  reached.delete(undefined);
+  assert.equal(reached.size, wanted, "Tab reaches every control");
+
+  await page.focus("#hit-rate");
+  await page.keyboard.press("ArrowLeft");
+  await sight.wait("#hit-rate .stamp", ":");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("#hit-rate .stamp").textContent === "");
+
+  const button = page.locator("#hit-rate-legend button", { hasText: "answers" });
+  await button.focus();
+  await page.keyboard.press("Space");
+  assert.equal(await button.getAttribute("aria-pressed"), "false", "a line is taken off");
+
+  await page.focus('#theme input[value="system"]');
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  await sight.wait('html[data-colours="dark"]');
+  await page.reload();
+  await sight.wait('html[data-colours="dark"]');
+  await sight.close();
+  console.log("page: Tab reaches every control, arrows move through time, a theme is remembered");
+}
+
+async function colours(browser, server) {
+  for (const colorScheme of ["light", "dark"]) {
+    const sight = await browser.open(server.address + "/", { colorScheme, reducedMotion: "reduce" });
+    await sight.isLive();
+    await sight.wait(`html[data-colours="${colorScheme}"]`);
+    const [ground, motion] = await sight.page.evaluate(() => [
+      getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)[0],
+      getComputedStyle(document.querySelector(".card")).transitionDuration,
+    ]);
+    assert.equal(ground < 64, colorScheme === "dark", `${colorScheme} is ${colorScheme}`);
+    assert.equal(motion, "0s", "nothing moves for who does not want it");
+    await sight.wait(".alarm");
+    // Contrast among others.
+    await sight.isAccessible();
+    await sight.close();
+  }
+  console.log("page: light and dark as the system says, each with enough contrast; no motion where unwanted");
+}
+
+async function phone(browser, server) {
+  const sight = await browser.open(server.address + "/", { viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true });
+  await sight.isLive();
+  await sight.wait(".alarm");
+  await sight.wait("#arenas th", "turn");
+  await sight.fits(360);
+  await sight.close();
+  console.log("page: fits a phone of 360 px");
+}

@@ -1,0 +1,128 @@
+// The page of knhk-poold serve: empty, under load with a pool that is too small, after a restart with the
+// size that it recommends.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Server } from "./server.mjs";
+
+const LINES = 4000;
+const PREDICATES = 40;
+
+const line = (number) => `<http://example.org/s${number}> <http://example.org/p${number % PREDICATES}> "value ${number}" .\n`;
+const TRIPLES = Array.from({ length: LINES }, (_, number) => line(number)).join("");
+
+export async function poold(browser, pictures) {
+  const folder = await mkdtemp(join(tmpdir(), "knhk-page-"));
+  const file = join(folder, "pools.toml");
+  try {
+    await writeFile(file, "[poold]\nmonitor_interval_s = 1\n\n[pools.emit]\npool_size = 1\n");
+    const server = await start(file, 0);
+    const sight = await browser.open(server.address + "/");
+    await empty(sight);
+    const recommended = await tooSmall(sight, server, file);
+    await photograph(browser, server, sight, pictures);
+    await restarted(sight, server, file, recommended);
+    await sight.page.context().close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const start = (file, port) => Server.start(process.env.POOLD, ["serve", "--config", file, "--listen", `127.0.0.1:${port}`]);
+
+async function post(server, times) {
+  for (let time = 0; time < times; time += 1) {
+    const answer = await fetch(`${server.address}/v1/triples`, {
+      method: "POST", body: TRIPLES, headers: { "Content-Type": "application/n-triples" },
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+}
+
+/** Posts until `done`. */
+async function work(server, until) {
+  let isDone = false;
+  const waited = until.finally(() => { isDone = true; });
+  while (!isDone) await post(server, 1);
+  return waited;
+}
+
+async function empty(sight) {
+  await sight.isLive();
+  await sight.wait("#hit-rate .plot-empty", "No acquire yet");
+  await sight.wait(".notices .empty");
+  await sight.isAccessible();
+  console.log("page: says that nobody has acquired yet, and how to begin");
+}
+
+async function tooSmall(sight, server, file) {
+  await work(server, sight.wait(".alarm", "emit is too small"));
+  const alarm = await sight.text(".alarm p");
+  const recommended = Number(/has 1 buffer a thread; (\d+) would have held/.exec(alarm)?.[1]);
+  assert.ok(recommended > 1, alarm);
+  assert.ok(server.said.includes(`: ${recommended} buffers`), `standard error says the same size: ${server.said}`);
+  await sight.wait(".notice code", `[pools.emit]\npool_size = ${recommended}`);
+  await sight.wait(".pool[data-mood=bad] h3", "emit");
+  await sight.wait("#configuration td.source", file);
+  await work(server, sight.page.waitForFunction(() => document.querySelectorAll("#workers .worker").length > 0));
+
+  const { pools, pipeline } = await server.json("/v1/pools");
+  const emit = pools.find((pool) => pool.name === "emit");
+  const triples = pipeline.workers.reduce((sum, worker) => sum + worker.triples, 0);
+  assert.ok(triples >= LINES && triples % LINES === 0, `${triples} triples`);
+  const exact = (number) => new Intl.NumberFormat("en", number < 1e5 ? {} : { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(number);
+  await sight.wait(".tile", `${exact(triples)} in all`);
+  await sight.wait("#misses td", exact(emit.misses));
+  await updates(sight);
+  assert.deepEqual(sight.faults, [], "no error and no violation");
+  console.log(`page: updates each second; says that emit is too small, and that ${recommended} buffers would have held`);
+  return recommended;
+}
+
+async function updates(sight) {
+  for (let time = 0; time < 2; time += 1) {
+    const before = await sight.text("#sampled");
+    await sight.page.waitForFunction((text) => document.getElementById("sampled").textContent !== text, before);
+  }
+}
+
+async function photograph(browser, server, sight, pictures) {
+  if (!pictures) return;
+  await work(server, sight.page.waitForTimeout(45_000));
+  const looks = {
+    light: { colorScheme: "light" },
+    dark: { colorScheme: "dark" },
+    phone: { colorScheme: "light", viewport: { width: 360, height: 780 }, deviceScaleFactor: 2 },
+  };
+  for (const [name, look] of Object.entries(looks)) {
+    const seen = await browser.open(server.address + "/", look);
+    await work(server, seen.page.waitForTimeout(3000));
+    await seen.picture(pictures, name);
+    if (name !== "phone") await seen.picture(pictures, `${name}-top`, { x: 0, y: 0, width: 1280, height: 1180 });
+    await seen.close();
+  }
+}
+
+/** Stale figures are said to be stale; the next run begins anew; with the recommended size it is well. */
+async function restarted(sight, server, file, recommended) {
+  const { port } = server;
+  await server.stop();
+  await sight.wait('body[data-connection="lost"]');
+  await sight.wait("#connection-text", "Connection lost, figures of ");
+  await writeFile(file, `[poold]\nmonitor_interval_s = 1\n\n[pools.emit]\npool_size = ${recommended}\n`);
+  const next = await start(file, port);
+  try {
+    await sight.isLive();
+    await sight.wait("#hit-rate .plot-empty", "No acquire yet");
+    assert.equal(await sight.page.locator(".alarm").count(), 0, "the former run's alarm is gone");
+    await work(next, sight.wait(".pool[data-mood=good] h3", "emit"));
+    // Three intervals of the monitor, each with load.
+    await work(next, sight.page.waitForTimeout(3500));
+    assert.equal(await sight.page.locator(".alarm").count(), 0, `emit is well with ${recommended}: ${next.said}`);
+  } finally {
+    await next.stop();
+  }
+  console.log("page: stale figures are said to be stale, a new run begins anew, the recommended size holds");
+}

@@ -1,0 +1,20 @@
+// All checks, one after the other; the first that fails ends it.
+
+import { Browser } from "./browser.mjs";
+import { embedder } from "./embedder.mjs";
+import { poold } from "./poold.mjs";
+
+const at = process.argv.indexOf("--pictures");
+const pictures = at < 0 ? null : process.argv[at + 1];
+const browser = await Browser.start();
+let failed = false;
+try {
+  for (const check of [embedder, poold]) await check(browser, pictures);
+  console.log("service/page/check: all good");
+} catch (error) {
+  failed = true;
+  console.error(`service/page/check: ${error.stack}`);
+} finally {
+  await browser.stop();
+}
+process.exit(failed ? 1 : 0);
