@@ -116,7 +116,7 @@ export class Chart {
 
   #series(name, place) {
     const fill = this.look.fill ? `${stroke(place)}22` : undefined;
-    return { label: name, stroke: stroke(place), fill, dash: dash(place), width: 2, show: !this.off.has(name), points: { size: 5, fill: stroke(place) } };
+    return { label: name, stroke: stroke(place), fill, dash: dash(place), width: 2, show: !this.off.has(name), points: { size: 5, fill: stroke(place), show: false, filter: alone } };
   }
 
   #resize() {
@@ -134,6 +134,13 @@ export class Chart {
     const left = event.key === "Escape" ? -10 : this.plot.valToPos(times[to], "x");
     this.plot.setCursor({ left, top: event.key === "Escape" ? -10 : 10 }, true, true);
   }
+}
+
+/** Of a series, the places of seconds without a neighbour: a line would not show them. */
+function alone(plot, series) {
+  const column = plot.data[series];
+  const isEmpty = (at) => (column[at] ?? null) === null;
+  return column.flatMap((_, at) => (!isEmpty(at) && isEmpty(at - 1) && isEmpty(at + 1) ? [at] : []));
 }
 
 const clock = (seconds) => time(seconds * 1000).replace(/:00$/, "");

@@ -33,7 +33,7 @@ function tableOf({ poold, pools }) {
 function group(name, settings) {
   const title = element("tr", {}, element("th", { class: "group", scope: "rowgroup", colspan: 3 }, `[${name}]`));
   return element("tbody", {}, title, ...settings.map(({ key, value, source, adr }) => element("tr", {},
-    element("th", { scope: "row" }, key), element("td", {}, plain(value)),
+    element("th", { class: "key", scope: "row" }, key), element("td", {}, plain(value)),
     element("td", { class: "source" }, adr ? `${source}, ${adr}` : source))));
 }
 

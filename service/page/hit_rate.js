@@ -11,7 +11,7 @@ let shown = null;
 
 const chart = new Chart("hit-rate", {
   value: (number) => `${number}\u00a0%`,
-  range: (min) => [Math.max(0, Math.min(Math.floor((min ?? 100) / 10) * 10, Math.min(...thresholds) - 10)), 100.5],
+  range: (min) => [Math.max(0, Math.min(Math.floor(((min ?? 100) - 3) / 10) * 10, Math.min(...thresholds) - 10)), 100.5],
   under: (plot, colour) => {
     const { ctx, bbox } = plot;
     const top = plot.valToPos(Math.min(...thresholds), "y", true);

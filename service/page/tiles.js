@@ -20,7 +20,7 @@ export function showTiles(history, { pools, arenas, pipeline }) {
     { name: "Misses a second", figure: count(missesNow), below: `${count(sum(pools, (pool) => pool.misses + pool.exhausted))} in all` },
     { name: "Triples a second", figure: count(history.triples.at(-1) ?? 0), below: `${count(sum(workers, (worker) => worker.triples))} in all` },
     { name: "Waiting", figure: exact(queue.len), below: `of ${count(queue.capacity)}, ${count(rejected)} refused`, mood: isFull ? "bad" : "" },
-    { name: "Memory held", figure: bytes(sum(pools, (pool) => pool.bytes) + sum(arenas, (arena) => arena.capacity + arena.heap_bytes)), below: `${counted(pools.length, "pool")}, ${counted(arenas.length, "arena name")}` },
+    { name: "Memory held", figure: bytes(sum(pools, (pool) => pool.bytes) + sum(arenas, (arena) => arena.capacity + arena.heap_bytes)), below: `${counted(pools.length, "pool")}, ${counted(arenas.length, "arena")}` },
   ], (tile) => tile.name, make, update);
 }
 

@@ -25,7 +25,7 @@ export class Browser {
     return this.chromium.close();
   }
 
-  /** A page at `address`, as `options` want it: size, colours, motion. */
+  /** A page at `address`, as `options` want it: size, colours, motion, password. */
   async open(address, options = {}) {
     const context = await this.chromium.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();

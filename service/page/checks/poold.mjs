@@ -25,12 +25,13 @@ export async function poold(browser, pictures) {
     await photograph(browser, server, sight, pictures);
     await restarted(sight, server, file, recommended);
     await sight.page.context().close();
+    await guarded(browser, folder);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-const start = (file, port) => Server.start(process.env.POOLD, ["serve", "--config", file, "--listen", `127.0.0.1:${port}`]);
+const start = (file, port, ...more) => Server.start(process.env.POOLD, ["serve", "--config", file, "--listen", `127.0.0.1:${port}`, ...more]);
 
 async function post(server, times) {
   for (let time = 0; time < times; time += 1) {
@@ -125,4 +126,23 @@ async function restarted(sight, server, file, recommended) {
     await next.stop();
   }
   console.log("page: stale figures are said to be stale, a new run begins anew, the recommended size holds");
+}
+
+/** A server that wants a token gives the page to who knows it, and to nobody else. */
+async function guarded(browser, folder) {
+  const [config, file] = [join(folder, "guarded.toml"), join(folder, "token")];
+  const token = "correct-horse-battery-staple";
+  await writeFile(config, "");
+  await writeFile(file, token);
+  const server = await start(config, 0, "--token-file", file);
+  try {
+    assert.equal((await fetch(server.address)).status, 401);
+    const sight = await browser.open(server.address + "/", { httpCredentials: { username: "operator", password: token } });
+    await sight.isLive();
+    await sight.wait("#configuration th", "workers");
+    await sight.close();
+  } finally {
+    await server.stop();
+  }
+  console.log("page: with a token as the browser's password it is live, without it is not given");
 }
