@@ -42,8 +42,18 @@ function line({ ctx, bbox, valToPos }, threshold, colour) {
   ctx.stroke();
   ctx.textAlign = "left";
   ctx.font = `600 ${11 * devicePixelRatio}px ${colour("--sans")}`;
-  ctx.fillText(`warns below ${threshold} %`, bbox.left + 6 * devicePixelRatio, y + 14 * devicePixelRatio);
+  label(ctx, `warns below ${threshold} %`, bbox.left + 6 * devicePixelRatio, y + 14 * devicePixelRatio, colour("--surface"));
   ctx.restore();
+}
+
+/** Legible where lines run behind it. */
+function label(ctx, text, x, y, ground) {
+  ctx.setLineDash([]);
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = ground;
+  ctx.strokeText(text, x, y);
+  ctx.fillText(text, x, y);
 }
 
 export function showHitRate(history, state) {

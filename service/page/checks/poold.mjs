@@ -17,12 +17,13 @@ export async function poold(browser, pictures) {
   const folder = await mkdtemp(join(tmpdir(), "knhk-page-"));
   const file = join(folder, "pools.toml");
   try {
-    await writeFile(file, "[poold]\nmonitor_interval_s = 1\n\n[pools.emit]\npool_size = 1\n");
+    await size(file, 1);
     const server = await start(file, 0);
     const sight = await browser.open(server.address + "/");
     await empty(sight);
     const recommended = await tooSmall(sight, server, file);
-    await photograph(browser, server, sight, pictures);
+    await reloaded(sight, server, file, recommended);
+    await photograph(browser, server, file, pictures);
     await restarted(sight, server, file, recommended);
     await sight.page.context().close();
     await guarded(browser, folder);
@@ -32,6 +33,8 @@ export async function poold(browser, pictures) {
 }
 
 const start = (file, port, ...more) => Server.start(process.env.POOLD, ["serve", "--config", file, "--listen", `127.0.0.1:${port}`, ...more]);
+
+const size = (file, buffers) => writeFile(file, `[poold]\nmonitor_interval_s = 1\n\n[pools.emit]\npool_size = ${buffers}\n`);
 
 async function post(server, times) {
   for (let time = 0; time < times; time += 1) {
@@ -89,9 +92,22 @@ async function updates(sight) {
   }
 }
 
-async function photograph(browser, server, sight, pictures) {
+/** The recommended size takes effect without a restart, and the alarm goes. */
+async function reloaded(sight, server, file, recommended) {
+  await size(file, recommended);
+  server.child.kill("SIGHUP");
+  await work(server, sight.wait(".notice .badge", "Healthy again"));
+  await sight.page.waitForFunction(() => document.querySelector(".alarm") === null);
+  console.log("page: with the recommended size the alarm goes");
+}
+
+/** A pool that held, and then is made too small. */
+async function photograph(browser, server, file, pictures) {
   if (!pictures) return;
-  await work(server, sight.page.waitForTimeout(45_000));
+  await loaded(server, 40);
+  await size(file, 3);
+  server.child.kill("SIGHUP");
+  await loaded(server, 25);
   const looks = {
     light: { colorScheme: "light" },
     dark: { colorScheme: "dark" },
@@ -101,10 +117,12 @@ async function photograph(browser, server, sight, pictures) {
     const seen = await browser.open(server.address + "/", look);
     await work(server, seen.page.waitForTimeout(3000));
     await seen.picture(pictures, name);
-    if (name !== "phone") await seen.picture(pictures, `${name}-top`, { x: 0, y: 0, width: 1280, height: 1180 });
+    if (name !== "phone") await seen.picture(pictures, `${name}-top`, { x: 0, y: 0, width: 1280, height: 1080 });
     await seen.close();
   }
 }
+
+const loaded = (server, seconds) => work(server, new Promise((resolve) => setTimeout(resolve, seconds * 1000)));
 
 /** Stale figures are said to be stale; the next run begins anew; with the recommended size it is well. */
 async function restarted(sight, server, file, recommended) {
@@ -112,7 +130,7 @@ async function restarted(sight, server, file, recommended) {
   await server.stop();
   await sight.wait('body[data-connection="lost"]');
   await sight.wait("#connection-text", "Connection lost, figures of ");
-  await writeFile(file, `[poold]\nmonitor_interval_s = 1\n\n[pools.emit]\npool_size = ${recommended}\n`);
+  await size(file, recommended);
   const next = await start(file, port);
   try {
     await sight.isLive();
