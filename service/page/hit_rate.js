@@ -74,7 +74,7 @@ export function showHitRate(history, state) {
 function names({ used, columns }) {
   legend("hit-rate-legend", chart, used.map((pool, place) => {
     const then = columns[place][pointed] ?? null;
-    const rate = pointed === null ? pool.interval_hit_rate ?? pool.hit_rate : then && then / 100;
+    const rate = pointed === null ? pool.interval_hit_rate : then && then / 100;
     return { key: poolKey(pool), name: pool.name, place, value: percent(rate) };
   }));
 }

@@ -15,7 +15,7 @@ export function showTiles(history, { pools, arenas, pipeline }) {
   const { queue, rejected, workers } = pipeline;
   const isFull = queue.capacity > 0 && queue.len >= queue.capacity;
   list(byId("tiles"), [
-    { name: "Hit rate, all pools", figure: percent(rateNow ?? rate), below: `${percent(rate)} over its life` },
+    { name: "Hit rate, all pools", figure: percent(rateNow), below: `${percent(rate)} over its life` },
     { name: "Acquires a second", figure: count(acquiresNow), below: `${count(acquires)} in all` },
     { name: "Misses a second", figure: count(missesNow), below: `${count(sum(pools, (pool) => pool.misses + pool.exhausted))} in all` },
     { name: "Triples a second", figure: count(history.triples.at(-1) ?? 0), below: `${count(sum(workers, (worker) => worker.triples))} in all` },

@@ -2,19 +2,23 @@
 
 import { Browser } from "./browser.mjs";
 import { embedder } from "./embedder.mjs";
+import { figures, history } from "./modules.mjs";
 import { poold } from "./poold.mjs";
 
 const at = process.argv.indexOf("--pictures");
 const pictures = at < 0 ? null : process.argv[at + 1];
-const browser = await Browser.start();
 let failed = false;
+let browser;
 try {
+  figures();
+  history();
+  browser = await Browser.start();
   for (const check of [embedder, poold]) await check(browser, pictures);
   console.log("service/page/check: all good");
 } catch (error) {
   failed = true;
   console.error(`service/page/check: ${error.stack}`);
 } finally {
-  await browser.stop();
+  await browser?.stop();
 }
 process.exit(failed ? 1 : 0);

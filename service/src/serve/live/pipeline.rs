@@ -70,7 +70,7 @@ impl Pipeline {
             triples: sum.triples + worker.triples,
             evaluations: sum.evaluations + worker.evaluations,
             batches: sum.batches + worker.batches,
-            stages: sum.stages.each(worker.stages, u64::wrapping_add),
+            stages: sum.stages.each(worker.stages, |a, b| a + b),
         };
         self.workers.iter().fold(WorkerFigures::default(), add)
     }

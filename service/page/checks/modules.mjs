@@ -1,0 +1,39 @@
+// The modules that need no page: how figures are written, and what becomes of seconds.
+
+import assert from "node:assert/strict";
+import { bytes, count, nanoseconds, NONE, percent } from "../format.js";
+import { History } from "../history.js";
+
+export function figures() {
+  const plain = (text) => text.replaceAll("\u00a0", " ");
+  assert.equal(percent(1), "100.0\u00a0%");
+  assert.equal(plain(percent(0.99999)), "99.99 %", "what is not all is not 100 %");
+  assert.equal(plain(percent(0.9)), "90.0 %");
+  assert.equal(plain(percent(0.29)), "29.0 %", "0.29 in binary is a little less");
+  assert.equal(percent(null), NONE);
+  assert.deepEqual([0, 1023, 1536, 1 << 20, 300 * 1024].map(bytes).map(plain), ["0 B", "1,023 B", "1.5 KiB", "1 MiB", "300 KiB"]);
+  assert.deepEqual([0, 99_999, 123_456].map(count), ["0", "99,999", "123K"]);
+  assert.deepEqual([0.5, 12.34, 9999, 12_345, 2e6].map(nanoseconds).map(plain), ["0.500 ns", "12.3 ns", "9,999 ns", "12.3 µs", "2.00 ms"]);
+  console.log("page: figures are written as people read them");
+}
+
+export function history() {
+  const seen = new History(5);
+  const point = (second, hits, misses) => ({
+    at_ms: 1000 * second, span_ms: 1000, triples: 10, stages: { load: { ns: 60, runs: 3 }, reflex: { ns: 0, runs: 0 } },
+    pools: hits + misses > 0 ? [{ kind: "buffer", name: "p", hits, misses, exhausted: 0, grown: 0 }] : [],
+  });
+  seen.push(point(1, 0, 0));
+  seen.push(point(2, 3, 1));
+  seen.push(point(3, 0, 0));
+  assert.deepEqual(seen.pools.get("buffer p").rates, [null, 75, null], "a second without an acquire has no rate");
+  assert.deepEqual([seen.stages.load[1], seen.stages.reflex[1]], [20, null]);
+  seen.push(point(60, 1, 0));
+  assert.deepEqual(seen.times, [1, 2, 3, 59, 60]);
+  assert.deepEqual(seen.triples, [10, 10, 10, null, 10], "a pause is a gap, not a line");
+  for (let second = 61; second < 1000; second += 1) seen.push(point(second, 1, 1));
+  const lengths = [seen.times, seen.triples, seen.stages.emit, seen.pools.get("buffer p").rates].map((column) => column.length);
+  assert.ok(new Set(lengths).size === 1 && lengths[0] <= 65, `columns stay together, and short: ${lengths}`);
+  assert.equal(seen.times.at(-1), 999);
+  console.log("page: seconds are kept in step, gaps are gaps, and old ones go");
+}
