@@ -21,6 +21,9 @@ let state = null;
 
 const on = {
   hello({ epoch: now, version, points_max: max }) {
+    // A page that is open for months outlives a program: the next one has a page of its own.
+    const known = byId("version").textContent;
+    if (known !== "" && known !== version) location.reload();
     write(byId("version"), version);
     forgetWorkers();
     showConfiguration();

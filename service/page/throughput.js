@@ -5,6 +5,9 @@ import { element } from "./element.js";
 import { count, nanoseconds } from "./format.js";
 
 const STAGES = ["load", "reflex", "emit"];
+const MINUTE = 60;
+/** Times the usual: what is above is cut off. */
+const CUT = 4;
 const fromZero = (_, max) => [0, max > 0 ? max * 1.08 : 1];
 
 const throughput = new Chart("throughput", { value: count, range: fromZero, fill: true });
@@ -14,19 +17,21 @@ let shown = null;
 const stages = new Chart("stages", {
   gutter: 64,
   value: (number) => (number === 0 ? "0" : nanoseconds(number)),
-  range: (_, max) => fromZero(0, Math.min(max ?? 0, usual())),
+  range: (_, max) => fromZero(0, Math.min(max ?? 0, usual() || Infinity)),
   cursor: (index) => {
     pointed = index;
     if (shown) names(shown);
   },
 });
 
-/** Twice what nine of ten seconds stay below: one in which a thread lost its core would flatten the rest. */
-function usual() {
-  const all = STAGES.flatMap((stage) => shown?.stages[stage] ?? []).filter((ns) => ns !== null);
-  all.sort((a, b) => a - b);
-  return 2 * (all[Math.floor(all.length * 0.9)] ?? 0);
+/** Of the last minute's seconds in which the stage was timed; a thread may lose its core in any of them. */
+function median(column) {
+  const timed = column.slice(-MINUTE).filter((ns) => ns !== null).sort((a, b) => a - b);
+  return timed[Math.floor(timed.length / 2)] ?? null;
 }
+
+/** A few seconds in which a thread lost its core would flatten all others. */
+const usual = () => CUT * Math.max(...STAGES.map((stage) => median(shown?.stages[stage] ?? []) ?? 0));
 
 export function showThroughput(history) {
   const hasWorked = history.triples.some((triples) => triples > 0);
@@ -41,8 +46,7 @@ export function showThroughput(history) {
 }
 
 function names(history) {
-  const newest = (column) => column.findLast((ns) => ns !== null);
-  const at = (column) => (pointed === null ? newest(column) : column[pointed]);
+  const at = (column) => (pointed === null ? median(column) : column[pointed]);
   const rows = STAGES.map((stage, place) => ({ key: stage, name: stage, place, value: nanoseconds(at(history.stages[stage])) }));
   legend("stages-legend", stages, rows);
   stages.describe(`Nanoseconds a run: ${rows.map((row) => `${row.name} ${row.value}`).join(", ")}.`);
