@@ -48,7 +48,7 @@ use tokio::time::timeout;
 
 use self::configuration::Configuration;
 use self::crew::{Crew, Equipment, Queue};
-use self::edge::Edge;
+use self::edge::{Edge, Open};
 use self::journal::Journal;
 use self::live::{Live, PipelineSource};
 use self::numbers::Numbers;
@@ -271,9 +271,10 @@ impl Prepared {
             app: routes::router(Arc::clone(&service), live.clone()),
             service: Arc::clone(&service),
             tls: Arc::clone(&tls),
+            open: Open::default(),
         };
+        watch(&service, edge.open.clone());
         let slots = Arc::new(Semaphore::new(settings.connections_max.value));
-        watch(&service, &slots, settings.connections_max.value);
         let accepting = tokio::spawn({
             let slots = Arc::clone(&slots);
             async move { accept(&listener, &slots, |stream| edge.clone().serve(stream)).await }
@@ -317,10 +318,10 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
     Ok((listener, bound))
 }
 
-fn watch(service: &Arc<Service>, slots: &Arc<Semaphore>, connections_max: usize) {
-    let (service, slots) = (Arc::clone(service), Arc::clone(slots));
+fn watch(service: &Arc<Service>, open: Open) {
+    let service = Arc::clone(service);
     instruments::watch(move || instruments::Load {
-        connections: (connections_max - slots.available_permits()) as u64,
+        connections: open.count(),
         queue_len: service.queue.len() as u64,
         queue_capacity: service.queue.capacity() as u64,
     });

@@ -1,6 +1,7 @@
 //! Connections: each with deadlines for what the client is to send and to take.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
@@ -16,17 +17,44 @@ use tokio_rustls::TlsAcceptor;
 use super::limits::Limits;
 use super::service::Service;
 
+/// How many connections are open.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Open(Arc<AtomicU64>);
+
+/// One of them.
+struct Counted(Open);
+
+impl Open {
+    pub(super) fn count(&self) -> u64 {
+        // Relaxed: a count, which publishes nothing.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn one(&self) -> Counted {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What serves connections.
 #[derive(Clone)]
 pub(super) struct Edge {
     pub(super) app: Router,
     pub(super) service: Arc<Service>,
     pub(super) tls: Arc<RwLock<Option<TlsAcceptor>>>,
+    pub(super) open: Open,
 }
 
 impl Edge {
     /// One connection, to its end. What goes wrong in it is the client's.
     pub(super) async fn serve(self, stream: TcpStream) {
+        let _counted = self.open.one();
         // An answer is one write; waiting for more would only delay it.
         let _ = stream.set_nodelay(true);
         let limits = self.service.current().limits;

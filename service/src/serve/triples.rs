@@ -61,7 +61,8 @@ pub(super) async fn post(
     })?;
     // Without a reply the queue was dropped with the batch in it: the service has stopped.
     let answer = answer.await.map_err(|_| Refusal::Stopping)??;
-    Ok(([(CONTENT_TYPE, JSON)], answer.to_string()).into_response())
+    // A whole line, for who looks at it in a terminal.
+    Ok(([(CONTENT_TYPE, JSON)], format!("{answer}\n")).into_response())
 }
 
 /// A page of another site may send a body of plain text without asking first.

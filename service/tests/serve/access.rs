@@ -1,0 +1,152 @@
+//! Who may use the service.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+
+use crate::client::{Answer, connect, request, rest};
+use crate::program::{Ended, file, text};
+use crate::server::{Server, TRIPLES, serve};
+
+#[test]
+fn other_addresses_need_a_token_before_the_port_opens() {
+    let mut open = serve(&["--listen", "0.0.0.0:0"]);
+    // The last --listen would be an error of its own.
+    open = {
+        let mut command = std::process::Command::new(open.get_program());
+        command.args(["serve", "--listen", "0.0.0.0:0"]);
+        command
+    };
+    let ended = Ended::of(&open.output().expect("it starts"));
+    ended.assert_refused(2, "0.0.0.0:0");
+    assert!(ended.stderr.contains("--token-file"), "{ended:?}");
+}
+
+#[test]
+fn a_token_is_asked_for_everywhere_but_at_the_probes_and_is_told_nowhere() {
+    let token = "0123456789-abcdef";
+    let path = file("serve-token", format!("{token}\n").as_bytes());
+    let server = Server::start(&["--token-file", text(&path)]);
+    let bearer = format!("authorization: Bearer {token}");
+    let basic = base64::prelude::BASE64_STANDARD.encode(format!("me:{token}"));
+    let basic = format!("authorization: Basic {basic}");
+    for path in [
+        "/v1/config",
+        "/v1/pools",
+        "/metrics",
+        "/",
+        "/openapi.yaml",
+        "/nothing",
+    ] {
+        let refused = server.get(path);
+        assert_eq!(refused.status, 401, "{path}");
+        assert!(refused.header("www-authenticate").is_some(), "{path}");
+        for header in [&bearer, &basic] {
+            let known = server.send("GET", path, &[header], b"");
+            assert_ne!(known.status, 401, "{path}");
+            assert!(!known.body.contains(token), "{path}");
+        }
+    }
+    let body = b"<http://a> <http://b> <http://c> .\n";
+    assert_eq!(server.post("/v1/triples", body).status, 401);
+    let wrong = [
+        "authorization: Bearer 0123456789-abcdee",
+        "authorization: Bearer ",
+    ];
+    for header in wrong {
+        let refused = server.send("POST", "/v1/triples", &[TRIPLES, header], body);
+        assert_eq!(refused.status, 401);
+    }
+    let known = server.send("POST", "/v1/triples", &[TRIPLES, &bearer], body);
+    assert_eq!(known.status, 200);
+    assert_eq!(server.get("/healthz").status, 200);
+    assert_eq!(server.get("/readyz").status, 200);
+    let lines = server.stop().concat();
+    assert!(!lines.contains(token), "{lines}");
+}
+
+#[test]
+fn a_bad_token_file_is_refused_and_its_text_is_not_shown() {
+    for bad in [
+        "",
+        "short",
+        "has a space in the middle",
+        "has\na second line",
+    ] {
+        let path = file("serve-bad-token", bad.as_bytes());
+        let ended = Ended::of(
+            &serve(&["--token-file", text(&path)])
+                .output()
+                .expect("it starts"),
+        );
+        ended.assert_refused(2, "serve-bad-token");
+        assert!(bad.is_empty() || !ended.stderr.contains(bad), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_page_of_another_site_cannot_send_triples() {
+    let server = Server::start(&[]);
+    let other = ["content-type: text/plain", "origin: http://evil.example"];
+    let refused = server.send("POST", "/v1/triples", &other, b"");
+    assert_eq!(
+        (refused.status, refused.error().as_str()),
+        (403, "cross_origin")
+    );
+    let own = ["content-type: text/plain", "origin: http://test"];
+    assert_eq!(server.send("POST", "/v1/triples", &own, b"").status, 200);
+}
+
+#[test]
+fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
+    let [first, second] = [1, 2].map(|_| {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate")
+    });
+    let cert = file("serve-cert.pem", first.cert.pem().as_bytes());
+    let key = file(
+        "serve-key.pem",
+        first.signing_key.serialize_pem().as_bytes(),
+    );
+    let server = Server::start(&["--tls-cert", text(&cert), "--tls-key", text(&key)]);
+    server.told("https://");
+    let body = b"<http://a> <http://b> <http://c> .\n";
+    let bytes = request("POST", "/v1/triples", &[TRIPLES], body);
+    let answer = by_tls(&server, &first.cert.pem(), &bytes).expect("the certificate is trusted");
+    assert_eq!((answer.status, &answer.json()["triples"]), (200, &1.into()));
+    assert!(
+        by_tls(&server, &second.cert.pem(), &bytes).is_none(),
+        "another certificate"
+    );
+    // Plain HTTP gets no HTTP.
+    assert_eq!(crate::client::raw(server.address, &bytes), None);
+
+    fs::write(&cert, second.cert.pem()).expect("the disk takes it");
+    fs::write(&key, second.signing_key.serialize_pem()).expect("the disk takes it");
+    server.signal("HUP");
+    server.told("the new configuration holds");
+    assert!(by_tls(&server, &second.cert.pem(), &bytes).is_some());
+    server.stop();
+}
+
+fn by_tls(server: &Server, trusted: &str, bytes: &[u8]) -> Option<Answer> {
+    let mut roots = rustls::RootCertStore::empty();
+    let der = CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM");
+    roots.add(der).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider's")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").expect("a name");
+    let client = rustls::ClientConnection::new(Arc::new(config), name).expect("a client");
+    let stream: TcpStream = connect(server.address);
+    let mut stream = rustls::StreamOwned::new(client, stream);
+    stream.write_all(bytes).ok()?;
+    Answer::parse(&rest(stream))
+}

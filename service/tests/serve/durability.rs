@@ -1,0 +1,219 @@
+//! The journal: what is acknowledged is in it, whatever happens.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::{Answer, raw, request};
+use crate::program::{Ended, file, text};
+use crate::server::{Server, TRIPLES, serve, triples};
+
+/// The path of a journal that is not there yet.
+pub(crate) fn journal_path(name: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("serve-{name}.journal"));
+    let _ = fs::remove_file(&path);
+    path.to_str().expect("ASCII").to_owned()
+}
+
+/// The end lines of the journal at `path`; each holds for the lines before it.
+pub(crate) fn batches(path: &str) -> Vec<Value> {
+    let bytes = fs::read(path).expect("there is a journal");
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let head = lines.next().expect("a head");
+    assert!(head.starts_with(b"{\"journal\":\"knhk-poold\""), "{head:?}");
+    let (mut ends, mut length) = (Vec::new(), 0);
+    for line in lines {
+        if !line.starts_with(b"{\"batch\":") {
+            length += line.len();
+            continue;
+        }
+        let end: Value = serde_json::from_slice(line).expect("JSON");
+        assert_eq!(end["bytes"], length, "{end}");
+        length = 0;
+        ends.push(end);
+    }
+    assert_eq!(length, 0, "lines without an end line");
+    ends
+}
+
+/// How many batches are whole in a journal that may have a torn tail.
+pub(crate) fn batches_before_tear(path: &str) -> usize {
+    let bytes = fs::read(path).expect("there is a journal");
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .filter(|line| line.starts_with(b"{\"batch\":") && line.ends_with(b"\n"))
+        .count()
+}
+
+#[test]
+fn the_journal_has_what_a_run_writes_for_the_same_triples() {
+    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml");
+    let path = journal_path("same");
+    let server = Server::start(&["--journal", &path, "--hooks", hooks, "--journal-sync"]);
+    let data = triples(3000);
+    let answer = server.post("/v1/triples", &data).json();
+    assert_eq!(server.post("/v1/triples", b"").json()["batch"], 2);
+    server.stop();
+    let input = file("serve-journal.nt", &data);
+    let run = ["run", "--hooks", hooks, "--out", "-", "--", text(&input)];
+    let run = crate::program::ended(&run);
+    let journal = fs::read_to_string(&path).expect("there is a journal");
+    let is_result =
+        |line: &&str| !line.starts_with("{\"batch\":") && !line.starts_with("{\"journal\":");
+    let lines: Vec<&str> = journal.lines().filter(is_result).collect();
+    assert_eq!(lines, run.stdout.lines().collect::<Vec<_>>());
+    let ends = batches(&path);
+    assert_eq!(ends.len(), 2);
+    assert_eq!(
+        (&ends[0]["batch"], &ends[0]["triples"]),
+        (&1.into(), &3000.into())
+    );
+    assert_eq!(ends[0]["receipts"], answer["evaluations"]);
+}
+
+/// Clients that send until they are refused; the numbers of the batches that were acknowledged.
+fn under_load(server: &Server, when: impl FnOnce()) -> Vec<u64> {
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let address = server.address;
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (acknowledged, is_over) = (Arc::clone(&acknowledged), Arc::clone(&is_over));
+            thread::spawn(move || {
+                let bytes = request("POST", "/v1/triples", &[TRIPLES], &triples(200));
+                while !is_over.load(Ordering::Relaxed) {
+                    let answer = std::panic::catch_unwind(|| raw(address, &bytes));
+                    let Ok(Some(Answer {
+                        status: 200, body, ..
+                    })) = answer
+                    else {
+                        continue;
+                    };
+                    let Ok(json) = serde_json::from_str::<Value>(&body) else {
+                        continue;
+                    };
+                    let number = json["batch"].as_u64().expect("a number");
+                    acknowledged.lock().expect("no panic").push(number);
+                }
+            })
+        })
+        .collect();
+    let until = Instant::now() + crate::client::PATIENCE;
+    while acknowledged.lock().expect("no panic").len() < 40 {
+        assert!(Instant::now() < until, "nothing is acknowledged");
+        thread::sleep(Duration::from_millis(1));
+    }
+    when();
+    is_over.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("it ends");
+    }
+    let acknowledged = acknowledged.lock().expect("no panic");
+    acknowledged.clone()
+}
+
+#[test]
+fn after_kill_9_every_acknowledged_batch_is_there_and_the_next_start_goes_on() {
+    let path = journal_path("killed");
+    let mut last = 0;
+    for round in 0..3 {
+        let mut server = Server::start(&["--journal", &path]);
+        let acknowledged = under_load(&server, || {
+            server.signal("KILL");
+        });
+        server.wait();
+        let start = Instant::now();
+        let next = Server::start(&["--journal", &path]);
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            start.elapsed()
+        );
+        let found: Vec<u64> = batches(&path)
+            .iter()
+            .filter_map(|it| it["batch"].as_u64())
+            .collect();
+        let missing: Vec<_> = acknowledged
+            .iter()
+            .filter(|it| !found.contains(it))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "round {round}: {missing:?} of {found:?}"
+        );
+        let number = next.post("/v1/triples", b"").json()["batch"]
+            .as_u64()
+            .expect("a number");
+        assert_eq!(number, found[found.len() - 1] + 1);
+        assert!(number > last);
+        last = number;
+        next.stop();
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_the_start_and_that_is_said() {
+    let path = journal_path("torn");
+    let server = Server::start(&["--journal", &path]);
+    server.post("/v1/triples", &triples(100));
+    server.stop();
+    let whole = fs::read(&path).expect("there is a journal");
+    let torn = [&whole[..], b"{\"cycle\":0,\"shard\":0,\"ho"].concat();
+    fs::write(&path, torn).expect("the disk takes it");
+    let server = Server::start(&["--journal", &path]);
+    let said = server.told("never acknowledged");
+    assert!(
+        said.contains("24 bytes") && said.contains("batch 1"),
+        "{said}"
+    );
+    assert_eq!(fs::read(&path).expect("there is a journal"), whole);
+    assert_eq!(server.post("/v1/triples", b"").json()["batch"], 2);
+    server.stop();
+    assert_eq!(batches(&path).len(), 2);
+}
+
+#[test]
+fn a_file_that_is_no_journal_is_refused_and_left_alone() {
+    let bytes = b"<http://a> <http://b> <http://c> .\n";
+    let path = file("serve-no.journal", bytes);
+    let ended = Ended::of(
+        &serve(&["--journal", text(&path)])
+            .output()
+            .expect("it starts"),
+    );
+    ended.assert_refused(2, "not a journal");
+    assert_eq!(fs::read(&path).expect("it is there"), bytes);
+}
+
+#[test]
+fn sigterm_under_load_loses_nothing_that_was_acknowledged() {
+    let path = journal_path("stopped");
+    let mut server = Server::start(&["--journal", &path, "--journal-sync"]);
+    let mut ended = None;
+    let acknowledged = {
+        let pid = server.child.id().to_string();
+        let answers = under_load(&server, || {
+            let sent = std::process::Command::new("kill")
+                .args(["-s", "TERM", &pid])
+                .status();
+            assert!(sent.expect("kill is there").success());
+        });
+        ended.replace(server.wait());
+        answers
+    };
+    let (status, took) = ended.expect("it ended");
+    assert_eq!(status.code(), Some(0), "{:?}", server.lines());
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let found: Vec<u64> = batches(&path)
+        .iter()
+        .filter_map(|it| it["batch"].as_u64())
+        .collect();
+    // Each that is in the journal was answered, too: the service waited for its clients.
+    assert_eq!(found.len(), acknowledged.len(), "{:?}", server.lines());
+    assert!(acknowledged.iter().all(|it| found.contains(it)));
+}

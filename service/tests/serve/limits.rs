@@ -1,0 +1,231 @@
+//! What a client may cost.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::{Answer, connect, raw, request, rest};
+use crate::server::{Server, TRIPLES, triples};
+
+const LINE: &[u8] = b"<http://a> <http://b> <http://c> .\n";
+
+#[test]
+fn a_body_may_have_its_last_byte_and_not_one_more() {
+    let server = Server::start(&["--body-bytes-max", "3500"]);
+    assert_eq!(server.post("/v1/triples", &LINE.repeat(100)).status, 200);
+    let over = [&LINE.repeat(100)[..], b"\n"].concat();
+    let refused = server.post("/v1/triples", &over);
+    assert_eq!(
+        (refused.status, refused.error().as_str()),
+        (413, "body_too_large")
+    );
+    let chunked = request("POST", "/v1/triples", &[TRIPLES], b"");
+    let chunked = String::from_utf8(chunked).expect("ASCII");
+    let head = chunked.replace("content-length: 0", "transfer-encoding: chunked");
+    let mut bytes = head.into_bytes();
+    for _ in 0..101 {
+        bytes.extend_from_slice(b"23\r\n");
+        bytes.extend_from_slice(LINE);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    assert_eq!(raw(server.address, &bytes).expect("an answer").status, 413);
+}
+
+#[test]
+fn a_small_body_that_unpacks_to_a_large_one_is_refused() {
+    let server = Server::start(&["--text-bytes-max", "1000000"]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..64 {
+        packed.write_all(&[b'#'; 1 << 20]).expect("it is in memory");
+    }
+    let packed = packed.finish().expect("it is in memory");
+    assert!(packed.len() < 100_000);
+    let before = server.status_kib("VmHWM:");
+    let gzip = [TRIPLES, "content-encoding: gzip"];
+    let refused = server.send("POST", "/v1/triples", &gzip, &packed);
+    assert_eq!(
+        (refused.status, refused.error().as_str()),
+        (413, "text_too_large")
+    );
+    let grown = server.status_kib("VmHWM:") - before;
+    assert!(grown < 32 << 10, "{grown} KiB");
+}
+
+#[test]
+fn bodies_in_memory_are_bounded_together() {
+    let server = Server::start(&["--held-bytes-max", "100000"]);
+    let (mut held, half) = (connect(server.address), LINE.repeat(2000));
+    let head = request("POST", "/v1/triples", &[TRIPLES], &half);
+    // All but the last byte: it is in memory as long as that does not come.
+    held.write_all(&head[..head.len() - 1]).expect("it reads");
+    let until = Instant::now() + crate::client::PATIENCE;
+    let refused = loop {
+        let answer = server.post("/v1/triples", &LINE.repeat(1500));
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(Instant::now() < until, "it was never refused");
+    };
+    assert_eq!(
+        (refused.status, refused.error().as_str()),
+        (503, "memory_full")
+    );
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    held.write_all(&head[head.len() - 1..]).expect("it reads");
+    assert_eq!(Answer::parse(&rest(held)).expect("an answer").status, 200);
+    assert_eq!(server.post("/v1/triples", &LINE.repeat(1500)).status, 200);
+}
+
+#[test]
+fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
+    let limits = ["--head-time-ms", "500", "--body-time-ms", "700"];
+    let server = Server::start(&limits);
+    let start = Instant::now();
+    let send = |bytes: &'static [u8]| {
+        let mut stream = connect(server.address);
+        stream.write_all(bytes).expect("it reads");
+        stream
+    };
+    let silent = send(b"");
+    let half_head = send(b"POST /v1/triples HTTP/1.1\r\nhost: te");
+    let half_body =
+        send(b"POST /v1/triples HTTP/1.1\r\nhost: test\r\ncontent-length: 99\r\n\r\n<http");
+    let idle = send(b"GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n");
+    rest(silent);
+    let slow = Answer::parse(&rest(half_head));
+    assert!(
+        slow.is_none_or(|it| it.status == 408),
+        "half a head was answered"
+    );
+    let slow = Answer::parse(&rest(half_body)).expect("half a body is answered");
+    assert_eq!((slow.status, slow.error().as_str()), (408, "body_too_slow"));
+    assert_eq!(Answer::parse(&rest(idle)).expect("it asked").status, 200);
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+    server.stop();
+}
+
+/// Trickles `bytes`, one at a time, until the server has had enough; whether it answered or closed.
+fn trickle(mut stream: TcpStream, bytes: &[u8]) -> bool {
+    stream
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .expect("a deadline");
+    for byte in bytes {
+        if stream.write_all(&[*byte]).is_err() {
+            return true;
+        }
+        match stream.read(&mut [0; 64]) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            _ => return true,
+        }
+    }
+    false
+}
+
+#[test]
+fn a_thousand_clients_that_trickle_are_closed_and_hold_nobody_up() {
+    let limits = [
+        "--head-time-ms",
+        "1000",
+        "--body-time-ms",
+        "1000",
+        "--connections-max",
+        "1200",
+    ];
+    let server = Server::start(&limits);
+    let idle = p99(&server);
+    let sockets: Vec<TcpStream> = (0..1000).map(|_| connect(server.address)).collect();
+    for (index, socket) in sockets.iter().enumerate() {
+        let mut socket: &TcpStream = socket;
+        let part: &[u8] = if index % 2 == 0 {
+            b"POST /v1/tri"
+        } else {
+            b"POST /v1/triples HTTP/1.1\r\nhost: t\r\ncontent-length: 1000\r\n\r\n<ht"
+        };
+        socket.write_all(part).expect("it reads");
+    }
+    // They are served while all of these are open.
+    let beside = p99(&server);
+    println!("p99 of 100 triples: {idle:?} idle, {beside:?} beside 1000 slow clients");
+    let start = Instant::now();
+    let last = sockets
+        .last()
+        .expect("a thousand")
+        .try_clone()
+        .expect("a socket can be cloned");
+    assert!(trickle(last, &[b'x'; 900]), "it trickled to its end");
+    for socket in sockets {
+        rest(socket);
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(server.post("/v1/triples", LINE).status, 200);
+    server.stop();
+}
+
+/// Of a hundred requests of 100 triples.
+fn p99(server: &Server) -> Duration {
+    let body = triples(100);
+    let mut times: Vec<Duration> = (0..100)
+        .map(|_| {
+            let start = Instant::now();
+            assert_eq!(server.post("/v1/triples", &body).status, 200);
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[98]
+}
+
+#[test]
+fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
+    let journal = crate::durability::journal_path("queue");
+    let server = Server::start(&["--workers", "1", "--queue-len", "1", "--journal", &journal]);
+    let body = triples(20_000);
+    let outcomes: Vec<Answer> = thread::scope(|scope| {
+        let post = || server.post("/v1/triples", &body);
+        let clients: Vec<_> = (0..8).map(|_| scope.spawn(post)).collect();
+        clients
+            .into_iter()
+            .map(|it| it.join().expect("no panic"))
+            .collect()
+    });
+    let accepted = outcomes.iter().filter(|it| it.status == 200).count();
+    assert!(accepted >= 1, "{outcomes:?}");
+    let refused: Vec<_> = outcomes.iter().filter(|it| it.status != 200).collect();
+    assert!(
+        !refused.is_empty(),
+        "one worker and one place were enough for eight at once"
+    );
+    for answer in &refused {
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (503, "queue_full")
+        );
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    assert_eq!(
+        server.metric("knhk_service_rejected_total", "queue_full"),
+        refused.len() as f64
+    );
+    server.stop();
+    assert_eq!(crate::durability::batches(&journal).len(), accepted);
+}
+
+#[test]
+fn connections_beyond_the_bound_wait_for_their_turn() {
+    let server = Server::start(&["--connections-max", "4", "--head-time-ms", "2000"]);
+    let held: Vec<TcpStream> = (0..4).map(|_| connect(server.address)).collect();
+    // The kernel takes it; the service does so when the head's deadline has freed a place.
+    assert_eq!(server.get("/healthz").status, 200);
+    drop(held);
+    server.stop();
+}

@@ -1,0 +1,20 @@
+//! `knhk-poold serve` as a process: what it promises to clients and to operators.
+
+#![cfg(unix)]
+
+mod access;
+mod answers;
+mod client;
+mod collectors;
+mod configuration;
+mod durability;
+mod hostile;
+mod limits;
+mod load;
+mod openapi;
+#[path = "../program/mod.rs"]
+mod program;
+mod receipts;
+mod reload;
+mod resources;
+mod server;

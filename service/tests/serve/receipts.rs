@@ -1,0 +1,92 @@
+//! `/v1/receipts`: told as they come, and bounded for those who read slowly.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+
+use crate::client::connect;
+use crate::server::{Server, triples};
+
+fn listen(server: &Server) -> BufReader<TcpStream> {
+    let mut stream = connect(server.address);
+    write!(stream, "GET /v1/receipts HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
+    let mut reader = BufReader::new(stream);
+    // It listens from the moment at which it says so.
+    until(&mut reader, "listening");
+    reader
+}
+
+fn until(reader: &mut BufReader<TcpStream>, part: &str) -> String {
+    loop {
+        let mut line = String::new();
+        let read = reader.read_line(&mut line).expect("it goes on");
+        assert_ne!(read, 0, "it ended without {part:?}");
+        if line.contains(part) {
+            return line;
+        }
+    }
+}
+
+#[test]
+fn every_batch_is_told_as_it_was_answered() {
+    let server = Server::start(&[]);
+    let mut reader = listen(&server);
+    for _ in 0..3 {
+        let answer = server.post("/v1/triples", &triples(50));
+        until(&mut reader, "event: batch");
+        let data = until(&mut reader, "data: ");
+        assert_eq!(
+            data.trim_end().strip_prefix("data: "),
+            Some(answer.body.trim_end())
+        );
+    }
+    server.stop();
+    // The stream has ended, and did not hold the service up.
+    reader.read_to_end(&mut Vec::new()).expect("an end");
+}
+
+#[test]
+fn a_reader_that_is_too_slow_is_told_how_many_it_missed_and_costs_nothing() {
+    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml");
+    let server = Server::start(&["--workers", "1", "--hooks", hooks]);
+    let mut reader = listen(&server);
+    let mut stream = connect(server.address);
+    // Long answers fill the sockets' buffers sooner.
+    let body = b"<http://a> <http://b> <http://c> .\n<bad\n<bad\n<bad\n<bad\n<bad\n";
+    let post = format!(
+        "POST /v1/triples HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let post = [post.as_bytes(), body].concat();
+    let mut answers = BufReader::new(stream.try_clone().expect("a socket can be cloned"));
+    let mut batches = 0_u64;
+    let missed = |server: &Server| server.metric("knhk_service_receipts_missed_total", "");
+    // The reader reads nothing; the sockets' buffers fill, and then what is kept for it.
+    for _ in 0..40 {
+        for _ in 0..500 {
+            stream.write_all(&post).expect("it reads");
+        }
+        for _ in 0..500 {
+            until(&mut answers, "merged_receipt");
+            batches += 1;
+        }
+    }
+    // It has been told of all, or of how many it missed.
+    let (mut heard, mut told_missed) = (0, 0);
+    while heard + told_missed < batches {
+        let event = until(&mut reader, "event: ");
+        let data = until(&mut reader, "data: ");
+        if event.contains("missed") {
+            let json: serde_json::Value = serde_json::from_str(&data[6..]).expect("JSON");
+            told_missed += json["missed"].as_u64().expect("a number");
+        } else {
+            heard += 1;
+        }
+    }
+    assert_eq!(heard + told_missed, batches);
+    assert!(
+        told_missed > 0,
+        "nothing was missed: the test's load is too small"
+    );
+    assert_eq!(missed(&server), told_missed as f64);
+    server.stop();
+}

@@ -1,0 +1,129 @@
+//! SIGHUP: the configuration read again, under load.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use crate::program::{file, text};
+use crate::server::{Server, triples};
+
+#[test]
+fn new_sizes_replace_pools_and_workers_and_no_batch_or_total_is_lost() {
+    let path = file(
+        "serve-reload.toml",
+        b"pool_size = 8\n[poold]\nworkers = 1\n",
+    );
+    let journal = crate::durability::journal_path("reload");
+    let server = Server::start(&["--config", text(&path), "--journal", &journal]);
+    let (sent, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+    let body = triples(100);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let answer = server.post("/v1/triples", &body);
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let mut seen = 0;
+        for round in 1..=5 {
+            let workers = 1 + round % 3;
+            let config = format!("pool_size = {}\n[poold]\nworkers = {workers}\n", 8 + round);
+            fs::write(&path, config).expect("the disk takes it");
+            server.signal("HUP");
+            while server.metric("knhk_service_reload_total", "ok") < round as f64 {
+                thread::yield_now();
+            }
+            let shown = server.get("/v1/config").body;
+            assert!(
+                shown.contains(&format!("\"value\": {}", 8 + round)),
+                "{shown}"
+            );
+            // Nothing that was counted is gone with the workers that counted it.
+            let done = server.metric("knhk_buffer_pool_acquire_total", "emit") as u64;
+            assert!(done >= seen, "{done} after {seen}");
+            seen = done;
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let sent = sent.load(Ordering::Relaxed);
+    let pipeline = server.get("/v1/pools").json()["pipeline"].clone();
+    let workers = pipeline["workers"].as_array().expect("a list");
+    let of = |key: &str| {
+        workers
+            .iter()
+            .filter_map(|it| it[key].as_u64())
+            .sum::<u64>()
+    };
+    assert_eq!((of("batches"), of("triples")), (sent, 100 * sent));
+    assert_eq!(
+        server.metric("knhk_pipeline_triples_total", "pool"),
+        (100 * sent) as f64
+    );
+    server.stop();
+    assert_eq!(crate::durability::batches(&journal).len() as u64, sent);
+}
+
+#[test]
+fn a_bad_file_keeps_what_holds_and_says_why() {
+    let hooks = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml"));
+    let hooks = file("serve-reload-hooks.toml", &hooks.expect("they are shipped"));
+    let path = file("serve-bad-reload.toml", b"[poold]\nbody_bytes_max = 1000\n");
+    let server = Server::start(&["--config", text(&path), "--hooks", text(&hooks)]);
+    let bad: [(&std::path::Path, &str, &str); 4] = [
+        (&path, "[poold]\nworkers = 0\n", "workers"),
+        (&path, "pool_size = 99999999\n", "pool_size"),
+        (&path, "nonsense", "serve-bad-reload.toml:1"),
+        (&hooks, "[[hook]]\n", "serve-reload-hooks.toml"),
+    ];
+    let before = server.get("/v1/config").body;
+    for (file, wrong, named) in bad {
+        let good = fs::read(file).expect("it is there");
+        fs::write(file, wrong).expect("the disk takes it");
+        server.signal("HUP");
+        let refused = server.metric("knhk_service_reload_total", "refused");
+        let _ = refused;
+        let said = loop {
+            let lines = server.lines();
+            let found = lines
+                .iter()
+                .rev()
+                .find(|it| it.contains("still holds") && it.contains(named));
+            if let Some(found) = found {
+                break found.clone();
+            }
+            thread::yield_now();
+        };
+        assert!(said.contains(named), "{said}");
+        assert_eq!(server.get("/v1/config").body, before);
+        assert_eq!(server.post("/v1/triples", &triples(100)).status, 413);
+        fs::write(file, good).expect("the disk takes it");
+    }
+    fs::write(&path, "[poold]\nbody_bytes_max = 100000\nqueue_len = 7\n")
+        .expect("the disk takes it");
+    server.signal("HUP");
+    server.told("queue_len stays 256");
+    server.told("the new configuration holds");
+    assert_eq!(server.post("/v1/triples", &triples(100)).status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_journal_that_was_moved_away_is_made_anew() {
+    let path = crate::durability::journal_path("rotated");
+    let old = format!("{path}.1");
+    let server = Server::start(&["--journal", &path]);
+    server.post("/v1/triples", &triples(10));
+    fs::rename(&path, &old).expect("it is there");
+    server.post("/v1/triples", &triples(10));
+    server.signal("HUP");
+    server.told("the new configuration holds");
+    let third = server.post("/v1/triples", &triples(10)).json();
+    assert_eq!(third["batch"], 3);
+    server.stop();
+    assert_eq!(crate::durability::batches(&old).len(), 2);
+    let new = crate::durability::batches(&path);
+    assert_eq!((new.len(), &new[0]["batch"]), (1, &3.into()));
+}

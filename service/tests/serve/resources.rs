@@ -1,0 +1,226 @@
+//! When the machine has no more to give.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::client::{Answer, raw, request};
+use crate::server::{Server, TRIPLES, serve, triples};
+
+const LINE: &[u8] = b"<http://a> <http://b> <http://c> .\n";
+
+/// Seconds of processor time so far.
+fn cpu_seconds(server: &Server) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.child.id()));
+    let stat = stat.expect("it lives");
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .expect("a name")
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().expect("a number");
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+#[test]
+fn without_descriptors_it_waits_and_serves_again_when_there_are_some() {
+    let server = Server::behind(&["prlimit", "--nofile=64:64"], &["--head-time-ms", "60000"]);
+    // Those for whom the kernel's queue has no place either are refused by it.
+    let few = Duration::from_secs(2);
+    let connect = || TcpStream::connect_timeout(&server.address, few).ok();
+    let clients: Vec<TcpStream> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..200).map(|_| scope.spawn(connect)).collect();
+        clients
+            .into_iter()
+            .filter_map(|it| it.join().expect("no panic"))
+            .collect()
+    });
+    assert!(clients.len() > 64, "{} clients", clients.len());
+    let (before, start) = (cpu_seconds(&server), Instant::now());
+    std::thread::sleep(Duration::from_secs(1));
+    let used = (cpu_seconds(&server) - before) / start.elapsed().as_secs_f64();
+    assert!(used < 0.5, "it spins: {used:.2} of a core");
+    println!("out of descriptors: {:.1} % of a core", 100.0 * used);
+    drop(clients);
+    let start = Instant::now();
+    assert_eq!(server.post("/v1/triples", LINE).status, 200);
+    println!("served again after {:?}", start.elapsed());
+    server.stop();
+}
+
+#[test]
+fn under_a_memory_limit_it_answers_or_ends_and_never_hangs() {
+    let body = triples(100_000);
+    let bytes = request("POST", "/v1/triples", &[TRIPLES], &body);
+    for backtrace in ["0", "1"] {
+        let mut command = serve(&["--workers", "2", "--journal", "/dev/null"]);
+        command.env("RUST_BACKTRACE", backtrace);
+        let mut server = {
+            let inner = Server::of(&mut command);
+            // As much as it has now, and little more.
+            let limit = (inner.status_kib("VmSize:") + (24 << 10)) << 10;
+            let pid = inner.child.id().to_string();
+            let set = Command::new("prlimit")
+                .args(["--pid", &pid, &format!("--as={limit}")])
+                .status();
+            assert!(set.expect("prlimit is there").success());
+            inner
+        };
+        let outcomes: Vec<Option<Answer>> = (0..4)
+            .map(|_| {
+                // A process that has ended refuses the connection.
+                std::panic::catch_unwind(|| raw(server.address, &bytes))
+                    .ok()
+                    .flatten()
+            })
+            .collect();
+        let alive = server.child.try_wait().expect("our child").is_none();
+        if alive {
+            assert!(
+                outcomes.iter().any(Option::is_some),
+                "it lives and does not answer"
+            );
+            assert_eq!(server.get("/healthz").status, 200);
+            server.signal("TERM");
+        }
+        let (status, took) = server.wait();
+        println!("RUST_BACKTRACE={backtrace}: {status} after {took:?}");
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    }
+}
+
+#[test]
+fn without_standard_error_and_output_it_serves_all_the_same() {
+    let full = || {
+        Stdio::from(
+            OpenOptions::new()
+                .write(true)
+                .open("/dev/full")
+                .expect("Linux"),
+        )
+    };
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        free.local_addr().expect("it is bound")
+    };
+    let mut command = serve(&[]);
+    let mut again = Command::new(command.get_program());
+    again.args(["serve", "--listen", &port.to_string()]);
+    command = again;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(full())
+        .stderr(full())
+        .spawn();
+    let mut child = child.expect("it starts");
+    let start = Instant::now();
+    while TcpStream::connect(port).is_err() {
+        assert!(
+            start.elapsed() < crate::client::PATIENCE,
+            "it does not listen"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let bytes = request("POST", "/v1/triples", &[TRIPLES], LINE);
+    assert_eq!(raw(port, &bytes).expect("an answer").status, 200);
+    let hup = |name: &str| {
+        let sent = Command::new("kill")
+            .args(["-s", name, &child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill is there").success());
+    };
+    // It would like to say something.
+    hup("HUP");
+    assert_eq!(raw(port, &bytes).expect("an answer").status, 200);
+    hup("TERM");
+    assert_eq!(child.wait().expect("our child").code(), Some(0));
+}
+
+#[test]
+fn a_device_that_is_full_is_an_answer_of_507_and_nothing_else() {
+    let error = match OpenOptions::new().write(true).open("/dev/full") {
+        Ok(mut full) => full.write_all(b"x").expect_err("it is full"),
+        Err(error) => {
+            eprintln!("SKIPPED: /dev/full: {error}");
+            return;
+        }
+    };
+    // The journal's first line cannot be written: it does not begin.
+    let ended = crate::program::Ended::of(
+        &serve(&["--journal", "/dev/full"])
+            .output()
+            .expect("it starts"),
+    );
+    ended.assert_refused(2, &error.to_string());
+}
+
+#[test]
+fn a_disk_that_is_full_is_507_until_there_is_room_and_the_journal_stays_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mount = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=64k", "tmpfs"])
+        .arg(folder.path())
+        .status();
+    if !mount.is_ok_and(|it| it.success()) {
+        eprintln!("SKIPPED: tmpfs cannot be mounted here");
+        return;
+    }
+    let mounted = Mounted(folder);
+    let ballast = mounted.0.path().join("ballast");
+    std::fs::write(&ballast, vec![0; 40 << 10]).expect("there is room");
+    let path = mounted.0.path().join("journal");
+    let path = path.to_str().expect("ASCII");
+    let server = Server::start(&["--journal", path]);
+    let body = triples(200);
+    let first = server.post("/v1/triples", &body);
+    assert_eq!(first.status, 200);
+    let full = loop {
+        let answer = server.post("/v1/triples", &body);
+        if answer.status != 200 {
+            break answer;
+        }
+    };
+    assert_eq!((full.status, full.error().as_str()), (507, "journal"));
+    assert!(server.metric("knhk_service_rejected_total", "journal") >= 1.0);
+    let before = crate::durability::batches_before_tear(path);
+    std::fs::remove_file(&ballast).expect("it is there");
+    let after = server.post("/v1/triples", &body);
+    assert_eq!(after.status, 200, "{after:?}");
+    let found = crate::durability::batches(path);
+    assert_eq!(found.len(), before + 1);
+    assert_eq!(found[before]["batch"], after.json()["batch"]);
+    server.stop();
+}
+
+/// Unmounts it.
+struct Mounted(tempfile::TempDir);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_disk_that_cannot_sync_is_not_trusted_any_more() {
+    let path = crate::durability::journal_path("pipe");
+    let made = Command::new("mkfifo").arg(&path).status();
+    assert!(made.expect("mkfifo is there").success());
+    // A pipe takes bytes, and has no disk to put them on.
+    let server = Server::start(&["--journal", &path, "--journal-sync"]);
+    assert_eq!(server.get("/readyz").status, 200);
+    for _ in 0..2 {
+        let lost = server.post("/v1/triples", LINE);
+        assert_eq!((lost.status, lost.error().as_str()), (503, "journal_lost"));
+    }
+    let ready = server.get("/readyz");
+    assert_eq!(
+        (ready.status, ready.error().as_str()),
+        (503, "journal_lost")
+    );
+    assert_eq!(server.get("/healthz").status, 200);
+    server.stop();
+}
