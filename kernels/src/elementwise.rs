@@ -172,13 +172,13 @@ pub(crate) fn try_column(
 
 /// `out[i] = ln x[i]`, natural, within 1 ulp of the correctly rounded result for every double.
 ///
-/// −∞ for both zeros, NaN for negatives; +∞ and NaN are handed through as they are. Subnormals are
+/// −∞ for both zeros, NaN for negatives; +∞ and NaN are handed on. Subnormals are
 /// taken at their value. The same bits on every instruction set (ADR-012).
 ///
 /// # Cost
 ///
-/// A block of 64 lanes that holds a zero, a negative, NaN or an infinity costs a quarter more; one
-/// with a subnormal is worked out lane by lane for those.
+/// A block of 64 lanes that holds a zero, a negative or an infinity costs a quarter more; one with a
+/// subnormal is worked out lane by lane for those. NaN costs nothing.
 ///
 /// # Examples
 ///
@@ -204,7 +204,7 @@ pub fn ln_column(x: &Column) -> Column {
 
 /// `out[i] = e^x[i]`, within 1 ulp of the correctly rounded result for every double.
 ///
-/// +∞ above 709.78, zero below −745.13; NaN is handed through as it is. Subnormal results are rounded,
+/// +∞ above 709.78, zero below −745.13; NaN is handed on. Subnormal results are rounded,
 /// not flushed. The same bits on every instruction set (ADR-012).
 ///
 /// # Cost

@@ -34,14 +34,13 @@ const Q: [f64; 10] = [
     2.500_007_063_906_124e-8,
 ];
 
-/// `e^x`, within 1 ulp for every double: +∞ above 709.78, zero below −745.13, `x` itself for NaN;
-/// subnormal results are rounded, not flushed.
+/// `e^x`, within 1 ulp for every double: +∞ above 709.78, zero below −745.13, NaN for NaN; subnormal results are rounded, not flushed.
 pub(crate) struct Exp;
 
 impl Transcendental for Exp {
     #[inline(always)]
-    fn is_plain(x: f64) -> bool {
-        x.abs() <= X_PLAIN
+    fn stands_out(x: f64) -> u64 {
+        (X_PLAIN - x.abs()).to_bits()
     }
 
     #[inline(always)]
@@ -54,15 +53,15 @@ impl Transcendental for Exp {
     }
 
     #[inline(always)]
-    fn special(x: f64) -> f64 {
-        let low = if x < 0.0 { 0.0 } else { x };
-        if x > 0.0 { f64::INFINITY } else { low }
+    fn settled(x: f64, y: f64) -> f64 {
+        let y = if x < -X_PLAIN { 0.0 } else { y };
+        if x > X_PLAIN { f64::INFINITY } else { y }
     }
 
     /// The power of two is not a normal number, or is not one in one step.
     #[inline(always)]
-    fn is_rare(x: f64) -> bool {
-        (X_MIN..=X_MAX).contains(&x) && !Self::is_plain(x)
+    fn is_rare(x: f64) -> u64 {
+        Self::stands_out(x) & !(X_MAX - x).to_bits() & !(x - X_MIN).to_bits()
     }
 
     fn rare(x: f64) -> f64 {
@@ -76,13 +75,13 @@ impl Transcendental for Exp {
 fn regular<const W: usize>(x: Group<W>) -> (Group<W>, Group<W>) {
     let rounded = x.line(ROUNDER, LOG2_E);
     let k = rounded - ROUNDER;
-    let minus_k = k.map(|k| -k);
-    let high = minus_k.fma_lane(LN2_HIGH, x);
-    let r = minus_k.fma_lane(LN2_LOW, high);
+    // The constants are negative, and not k: of NaN a sign would be turned.
+    let high = k.fma_lane(-LN2_HIGH, x);
+    let r = k.fma_lane(-LN2_LOW, high);
 
     let sum = high + 1.0;
     let lost = sum.zip(high, |sum, high| (1.0 - sum) + high); // exact: |high| < 1
-    let early = minus_k.fma_lane(LN2_LOW, lost);
+    let early = k.fma_lane(-LN2_LOW, lost);
     let near_one = sum + (r * r).fma(polynomial(r), early);
     (near_one, rounded)
 }

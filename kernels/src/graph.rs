@@ -8,13 +8,15 @@
 //!
 //! A hop takes the frontier in ascending order of nodes, so that the sums at a target are always added
 //! in the same order. Where few edges are to be followed, the nodes that they reach are queued and
-//! sorted; where they are many, all nodes are looked through. The results are the same bits.
+//! sorted; where they are many, all nodes are looked through, without a queue and in vectors. The results
+//! are the same bits.
 
 use std::error::Error;
 use std::fmt;
 
 use knhk_pool::hot_path;
 
+use crate::dispatch::{Kernel, dispatch};
 use crate::error::{KernelError, same_length};
 use crate::scratch::{Lent, Scratch};
 
@@ -133,9 +135,8 @@ impl<'a> Csr<'a> {
             let offset = offsets.first().copied();
             return Err(GraphError::FirstOffset { offset });
         };
-        if let Some(node) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
-            let (start, end) = (offsets[node], offsets[node + 1]);
-            return Err(GraphError::OffsetsFall { node, start, end });
+        if dispatch(Falls(offsets)) {
+            return Err(first_fall(offsets));
         }
         if last as usize != targets.len() || targets.len() != weights.len() {
             return Err(GraphError::EdgeCounts {
@@ -145,13 +146,8 @@ impl<'a> Csr<'a> {
             });
         }
         let nodes = offsets.len() - 1;
-        if let Some(edge) = targets.iter().position(|&target| target as usize >= nodes) {
-            let target = targets[edge];
-            return Err(GraphError::TargetOutOfRange {
-                edge,
-                target,
-                nodes,
-            });
+        if dispatch(Greatest(targets)).is_some_and(|target| target as usize >= nodes) {
+            return Err(first_beyond(targets, nodes));
         }
         Ok(Self {
             offsets,
@@ -179,8 +175,56 @@ impl<'a> Csr<'a> {
     }
 
     #[inline(always)]
-    fn degree(&self, node: u32) -> usize {
-        (self.offsets[node as usize + 1] - self.offsets[node as usize]) as usize
+    fn degree(&self, node: u32) -> u32 {
+        self.offsets[node as usize + 1] - self.offsets[node as usize]
+    }
+}
+
+/// Whether an offset is below the one before.
+struct Falls<'a>(&'a [u32]);
+
+impl Kernel for Falls<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let pairs = self.0.iter().zip(&self.0[1..]);
+        pairs.fold(0, |falls, (start, end)| falls | u32::from(start > end)) != 0
+    }
+}
+
+struct Greatest<'a>(&'a [u32]);
+
+impl Kernel for Greatest<'_> {
+    type Output = Option<u32>;
+
+    #[inline(always)]
+    fn run(self) -> Option<u32> {
+        self.0.iter().copied().max()
+    }
+}
+
+#[cold]
+fn first_fall(offsets: &[u32]) -> GraphError {
+    let node = offsets
+        .windows(2)
+        .take_while(|pair| pair[0] <= pair[1])
+        .count();
+    let (start, end) = (offsets[node], offsets[node + 1]);
+    GraphError::OffsetsFall { node, start, end }
+}
+
+#[cold]
+fn first_beyond(targets: &[u32], nodes: usize) -> GraphError {
+    let edge = targets
+        .iter()
+        .take_while(|&&target| (target as usize) < nodes)
+        .count();
+    let target = targets[edge];
+    GraphError::TargetOutOfRange {
+        edge,
+        target,
+        nodes,
     }
 }
 
@@ -213,8 +257,9 @@ pub struct Reach {
 ///
 /// # Cost
 ///
-/// For each edge followed a product and a sum; for each hop a sort of the nodes reached, or a look at
-/// every node, whichever is less. From `scratch`: three numbers a node.
+/// For each edge followed a product and a sum, which wait for each other only at a node that is reached
+/// again soon; for each hop a sort of the nodes reached, or a look at every node, whichever is less. From
+/// `scratch`: three numbers a node.
 ///
 /// # Errors
 ///
@@ -245,8 +290,9 @@ pub fn spread_activation(
     spread.check()?;
     let mut wave = Wave::new(graph, activation, spread, scratch);
     let mut reach = Reach::default();
-    while wave.frontier > 0 && reach.hops < spread.hops_max {
-        reach.edges += wave.hop(activation);
+    while wave.frontier.nodes > 0 && reach.hops < spread.hops_max {
+        reach.edges += wave.frontier.edges as usize;
+        wave.hop(activation);
         reach.hops += 1;
     }
     Ok(reach)
@@ -281,10 +327,20 @@ struct Wave<'a> {
     spread: Spread,
     /// What has arrived at each node in this hop; zeros between hops.
     arrived: Lent<'a, f32>,
-    /// The nodes of the frontier, ascending, and what each has to give; `frontier` of each.
-    nodes: Lent<'a, u32>,
+    /// What each node has to give: zero for those outside of the frontier.
     deltas: Lent<'a, f32>,
-    frontier: usize,
+    /// The nodes of the frontier, ascending, if the last hop went by the queue; then the queue.
+    queue: Lent<'a, u32>,
+    is_queued: bool,
+    frontier: Frontier,
+}
+
+/// How much is to be spread on.
+#[derive(Clone, Copy, Default)]
+struct Frontier {
+    nodes: u32,
+    /// Edges of these nodes. No more than 2^32 − 1, as offsets are.
+    edges: u32,
 }
 
 impl<'a> Wave<'a> {
@@ -293,91 +349,76 @@ impl<'a> Wave<'a> {
             graph,
             spread,
             arrived: scratch.lend(graph.nodes()),
-            nodes: scratch.lend(graph.nodes()),
             deltas: scratch.lend(graph.nodes()),
-            frontier: 0,
+            queue: scratch.lend(graph.nodes()),
+            is_queued: false,
+            frontier: Frontier::default(),
         };
         wave.arrived.fill(0.0);
-        for (node, &delta) in activation.iter().enumerate() {
-            wave.join(node as u32, delta);
-        }
+        wave.frontier = dispatch(Join {
+            graph,
+            spread,
+            arrived: activation,
+            deltas: &mut wave.deltas,
+        });
         wave
     }
 
-    /// Puts a node into the frontier if what it has to give is enough.
-    #[inline(always)]
-    fn join(&mut self, node: u32, delta: f32) {
-        if delta != 0.0 && delta.abs() >= self.spread.threshold {
-            self.nodes[self.frontier] = node;
-            self.deltas[self.frontier] = delta;
-            self.frontier += 1;
-        }
-    }
-
-    /// Returns how many edges it followed.
-    fn hop(&mut self, activation: &mut [f32]) -> usize {
-        let frontier = &self.nodes[..self.frontier];
-        let edges = frontier.iter().map(|&node| self.graph.degree(node)).sum();
+    fn hop(&mut self, activation: &mut [f32]) {
+        let (nodes, edges) = (self.frontier.nodes as usize, self.frontier.edges as usize);
         // The queue has its place behind the frontier.
-        let room = self.nodes.len() - self.frontier;
-        if edges <= room && edges < self.nodes.len() / SPARSE {
+        let room = self.queue.len() - nodes;
+        if edges <= room && edges < self.queue.len() / SPARSE {
+            self.queue_frontier();
             self.hop_by_queue(activation);
         } else {
-            self.hop_through_all(activation);
+            self.is_queued = false;
+            self.frontier = dispatch(HopThroughAll {
+                graph: self.graph,
+                spread: self.spread,
+                activation,
+                arrived: &mut self.arrived,
+                deltas: &mut self.deltas,
+            });
         }
-        edges
     }
 
-    fn hop_through_all(&mut self, activation: &mut [f32]) {
-        let arrived = &mut *self.arrived;
-        let frontier = self.nodes.iter().zip(&*self.deltas).take(self.frontier);
-        for (&node, delta) in frontier {
-            let give = delta * self.spread.decay;
-            let (targets, weights) = self.graph.edges_of(node);
-            for (&target, weight) in targets.iter().zip(weights) {
-                arrived[target as usize] += give * weight;
-            }
+    /// Looks up which nodes the frontier has, unless the last hop has left them here.
+    fn queue_frontier(&mut self) {
+        if std::mem::replace(&mut self.is_queued, true) {
+            return;
         }
-        // Without branches: every node is written as if it were next in the frontier, and only
-        // counted if it is. The place is never beyond the node itself.
-        let mut frontier = 0;
-        let places = self.nodes.iter().len();
-        let (nodes, deltas) = (&mut self.nodes[..places], &mut self.deltas[..places]);
-        for (node, (arrived, activation)) in arrived.iter_mut().zip(activation).enumerate() {
-            let delta = std::mem::take(arrived);
-            let is_there = delta != 0.0;
-            *activation = if is_there {
-                *activation + delta
-            } else {
-                *activation
-            };
-            nodes[frontier] = node as u32;
-            deltas[frontier] = delta;
-            frontier += usize::from(is_there & (delta.abs() >= self.spread.threshold));
+        let given = self
+            .deltas
+            .iter()
+            .zip(0..)
+            .filter(|(delta, _)| **delta != 0.0);
+        for (place, (_, node)) in self.queue.iter_mut().zip(given) {
+            *place = node;
         }
-        self.frontier = frontier;
     }
 
     fn hop_by_queue(&mut self, activation: &mut [f32]) {
-        let start = self.frontier;
+        let start = self.frontier.nodes as usize;
         let mut end = start;
         for place in 0..start {
-            let give = self.deltas[place] * self.spread.decay;
-            let (targets, weights) = self.graph.edges_of(self.nodes[place]);
+            let node = self.queue[place];
+            let give = std::mem::take(&mut self.deltas[node as usize]) * self.spread.decay;
+            let (targets, weights) = self.graph.edges_of(node);
             for (&target, &weight) in targets.iter().zip(weights) {
                 // Zero: not reached yet, or with nothing as yet. At most one entry an edge.
                 if self.arrived[target as usize] == 0.0 {
-                    self.nodes[end] = target;
+                    self.queue[end] = target;
                     end += 1;
                 }
                 self.arrived[target as usize] += give * weight;
             }
         }
-        self.nodes[start..end].sort_unstable();
-        self.frontier = 0;
+        self.queue[start..end].sort_unstable();
+        self.frontier = Frontier::default();
         // The frontier that is written is never longer than what has been read.
         for place in start..end {
-            self.arrive(self.nodes[place], activation);
+            self.arrive(self.queue[place], activation);
         }
     }
 
@@ -387,7 +428,88 @@ impl<'a> Wave<'a> {
         let delta = std::mem::take(&mut self.arrived[node as usize]);
         if delta != 0.0 {
             activation[node as usize] += delta;
-            self.join(node, delta);
         }
+        if self.spread.goes_on(delta) {
+            self.queue[self.frontier.nodes as usize] = node;
+            self.deltas[node as usize] = delta;
+            self.frontier.nodes += 1;
+            self.frontier.edges += self.graph.degree(node);
+        }
+    }
+}
+
+impl Spread {
+    /// Whether what has arrived at a node is spread on.
+    #[inline(always)]
+    fn goes_on(self, delta: f32) -> bool {
+        (delta != 0.0) & (delta.abs() >= self.threshold)
+    }
+}
+
+/// Makes a frontier of what has arrived, from all nodes.
+struct Join<'a> {
+    graph: &'a Csr<'a>,
+    spread: Spread,
+    arrived: &'a [f32],
+    deltas: &'a mut [f32],
+}
+
+impl Kernel for Join<'_> {
+    type Output = Frontier;
+
+    #[inline(always)]
+    fn run(self) -> Frontier {
+        let (starts, ends) = (self.graph.offsets, &self.graph.offsets[1..]);
+        let degrees = starts.iter().zip(ends).map(|(start, end)| end - start);
+        let mut frontier = Frontier::default();
+        for ((delta, &arrived), degree) in self.deltas.iter_mut().zip(self.arrived).zip(degrees) {
+            let goes_on = self.spread.goes_on(arrived);
+            *delta = if goes_on { arrived } else { 0.0 };
+            frontier.nodes += u32::from(goes_on);
+            frontier.edges += if goes_on { degree } else { 0 };
+        }
+        frontier
+    }
+}
+
+struct HopThroughAll<'a> {
+    graph: &'a Csr<'a>,
+    spread: Spread,
+    activation: &'a mut [f32],
+    arrived: &'a mut [f32],
+    deltas: &'a mut [f32],
+}
+
+impl Kernel for HopThroughAll<'_> {
+    type Output = Frontier;
+
+    #[inline(always)]
+    fn run(self) -> Frontier {
+        for (node, delta) in (0..).zip(&*self.deltas) {
+            if *delta != 0.0 {
+                let give = delta * self.spread.decay;
+                let (targets, weights) = self.graph.edges_of(node);
+                for (&target, weight) in targets.iter().zip(weights) {
+                    self.arrived[target as usize] += give * weight;
+                }
+            }
+        }
+        let frontier = Join {
+            graph: self.graph,
+            spread: self.spread,
+            arrived: self.arrived,
+            deltas: self.deltas,
+        };
+        let frontier = frontier.run();
+        for (activation, arrived) in self.activation.iter_mut().zip(self.arrived) {
+            let delta = std::mem::take(arrived);
+            // Zero is not added: it would make a zero of −0.
+            *activation = if delta == 0.0 {
+                *activation
+            } else {
+                *activation + delta
+            };
+        }
+        frontier
     }
 }

@@ -19,6 +19,8 @@ const TWO_54: f64 = 18_014_398_509_481_984.0;
 /// The upper 32 bits of ln 2, so that its product with an exponent is exact; and the rest.
 pub(crate) const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
 pub(crate) const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+const MIN_POSITIVE: u64 = f64::MIN_POSITIVE.to_bits();
+const INFINITY: u64 = f64::INFINITY.to_bits();
 /// What is taken off an exponent that was made a double by [`TWO_52`].
 const BIAS: f64 = TWO_52 + 1023.0;
 
@@ -33,13 +35,17 @@ const P: [f64; 7] = [
     0.147_959_497_206_292_65,
 ];
 
-/// `ln x`, within 1 ulp for every double: −∞ for zeros, NaN for negatives, `x` itself for +∞ and NaN.
+/// `ln x`, within 1 ulp for every double: −∞ for zeros, NaN for
+/// negatives and NaN, +∞ for itself.
 pub(crate) struct Ln;
 
 impl Transcendental for Ln {
+    /// The first difference is negative for zero and subnormals, and for −∞; the second for +∞, and for
+    /// what has a sign but −∞.
     #[inline(always)]
-    fn is_plain(x: f64) -> bool {
-        (f64::MIN_POSITIVE..f64::INFINITY).contains(&x)
+    fn stands_out(x: f64) -> u64 {
+        let bits = x.to_bits();
+        bits.wrapping_sub(MIN_POSITIVE) | (bits ^ INFINITY).wrapping_sub(1)
     }
 
     #[inline(always)]
@@ -48,19 +54,17 @@ impl Transcendental for Ln {
     }
 
     #[inline(always)]
-    fn special(x: f64) -> f64 {
-        let negative = if x < 0.0 { f64::NAN } else { x };
-        if x == 0.0 {
-            f64::NEG_INFINITY
-        } else {
-            negative
-        }
+    fn settled(x: f64, y: f64) -> f64 {
+        let of_zero = if x < 0.0 { f64::NAN } else { f64::NEG_INFINITY };
+        let y = if x < f64::MIN_POSITIVE { of_zero } else { y };
+        if x == f64::INFINITY { x } else { y }
     }
 
-    /// Subnormal.
+    /// Subnormal: below the least normal, and neither zero nor negative.
     #[inline(always)]
-    fn is_rare(x: f64) -> bool {
-        x > 0.0 && x < f64::MIN_POSITIVE
+    fn is_rare(x: f64) -> u64 {
+        let bits = x.to_bits();
+        bits.wrapping_sub(MIN_POSITIVE) & !bits.wrapping_sub(1)
     }
 
     fn rare(x: f64) -> f64 {
@@ -69,16 +73,17 @@ impl Transcendental for Ln {
     }
 }
 
-/// For `x` positive, normal and finite; `bias` is what to take off its exponent.
+/// For `x` positive, normal and finite, or NaN; `bias` is what to take off its exponent.
 #[inline(always)]
 fn regular<const W: usize>(x: Group<W>, bias: Group<W>) -> Group<W> {
     let turned = x.map(|x| f64::from_bits(x.to_bits().wrapping_add(TURN)));
     let k = turned.map(|t| f64::from_bits((t.to_bits() >> 52) | TWO_52.to_bits())) - bias;
     let f = turned.map(|t| f64::from_bits((t.to_bits() & FRACTION) + SQRT_HALF)) - 1.0;
 
-    let high = k * LN2_HIGH;
-    let sum = high + f;
-    let lost = (high - sum) + f; // exact: |high| > |f|, or k = 0
+    // k · LN2_HIGH is exact, and so is what is lost: the product is above |f|, or zero.
+    let sum = k.fma_lane(LN2_HIGH, f);
+    let lost = k.fma_lane(LN2_HIGH, sum.map(|sum| -sum)) + f;
+    let lost = x.fma_lane(0.0, lost); // NaN stays NaN
     let half = f * 0.5;
     let less_square = half.map(|half| -half).fma(f, lost);
     let early = k.fma_lane(LN2_LOW, less_square);

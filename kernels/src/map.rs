@@ -21,18 +21,22 @@ pub(crate) trait Binary: Copy {
     fn lanes(self, x: f64, y: f64) -> f64;
 }
 
-/// An operation with a long chain. Arguments are *plain*, which most are; *special*, whose results are
-/// known beforehand; or *rare*, which are worked out one by one.
+/// An operation with a long chain. Arguments are *plain*, which most are, and NaN with them, since it is
+/// what stands under most nulls; *special*, whose results are known beforehand; or *rare*, which are
+/// worked out one by one.
 pub(crate) trait Transcendental {
-    fn is_plain(x: f64) -> bool;
+    /// In the top bit: whether it is special or rare. A one too many costs time, and no more.
+    fn stands_out(x: f64) -> u64;
 
     /// For what is plain; of other arguments it makes anything.
     fn plain<const W: usize>(x: Group<W>) -> Group<W>;
 
-    /// For what is neither plain nor rare; anything for others.
-    fn special(x: f64) -> f64;
+    /// The result for `x`, of which [`Self::plain`] has made `y`: `y` for what is plain, anything for what
+    /// is rare.
+    fn settled(x: f64, y: f64) -> f64;
 
-    fn is_rare(x: f64) -> bool;
+    /// In the top bit: whether it is rare. A one too many costs time, and no more.
+    fn is_rare(x: f64) -> u64;
 
     fn rare(x: f64) -> f64;
 }
@@ -125,34 +129,32 @@ impl<O: Transcendental> Kernel for TranscendentalMap<'_, O> {
 
 #[inline(always)]
 fn block<O: Transcendental>(out: &mut [f64; BLOCK], x: &[f64; BLOCK]) {
-    if count(x, |x| !O::is_plain(x)) == 0 {
+    if !any(x, O::stands_out) {
         return streams::<O, true>(out, x);
     }
     streams::<O, false>(out, x);
-    if count(x, O::is_rare) > 0 {
+    if any(x, O::is_rare) {
         rare::<O>(out, x);
     }
 }
 
+/// Bits that are or-ed become vectors of integers on every instruction set; a conjunction of comparisons
+/// becomes branches, and a count of them goes through mask registers.
 #[inline(always)]
-fn plain_or_special<O: Transcendental>(x: Group<STREAMS>) -> Group<STREAMS> {
-    x.zip(
-        O::plain(x),
-        |x, y| if O::is_plain(x) { y } else { O::special(x) },
-    )
+fn any(x: &[f64; BLOCK], mark: impl Fn(f64) -> u64) -> bool {
+    is_marked(x.iter().fold(0, |seen, &x| seen | mark(x)))
 }
 
-/// A sum becomes vectors, where a conjunction would become branches.
 #[inline(always)]
-fn count(x: &[f64; BLOCK], which: impl Fn(f64) -> bool) -> u64 {
-    x.iter().map(|&x| u64::from(which(x))).sum()
+fn is_marked(mark: u64) -> bool {
+    mark >> 63 == 1
 }
 
 #[cold]
 #[inline(never)]
 fn rare<O: Transcendental>(out: &mut [f64; BLOCK], x: &[f64; BLOCK]) {
     for (out, &x) in out.iter_mut().zip(x) {
-        if O::is_rare(x) {
+        if is_marked(O::is_rare(x)) {
             *out = O::rare(x);
         }
     }
@@ -166,10 +168,11 @@ fn streams<O: Transcendental, const ALL_PLAIN: bool>(out: &mut [f64; BLOCK], x: 
             *lane = x[stream * STREAM + index];
         }
         // A branch and not a closure: calls of closures are not always inlined.
+        let plain = O::plain(group);
         let result = if ALL_PLAIN {
-            O::plain(group)
+            plain
         } else {
-            plain_or_special::<O>(group)
+            group.zip(plain, O::settled)
         };
         for (stream, lane) in result.0.iter().enumerate() {
             out[stream * STREAM + index] = *lane;
