@@ -3,10 +3,14 @@
 //!
 //! `cargo bench -p knhk-pool-benches --bench kernels [-- --python PYTHON] [-- --plot]`. With a Python
 //! that has NumPy, NumPy's figures come from the same session. `--plot` measures over lengths from 100 to
-//! 10 million and writes `kernels/plot.svg`.
+//! 10 million and writes `kernels/plot*.svg`.
 //!
-//! All cases of a table take turns; a figure is the fastest tenth of the samples.
+//! All cases of a table take turns, each with its data as warm as they can be; a figure is the fastest tenth of
+//! the samples.
 
+mod kernel_plot;
+
+use std::cell::RefCell;
 use std::env;
 use std::hint::black_box;
 use std::path::Path;
@@ -19,7 +23,7 @@ use knhk_kernels::{
     diff_into, dlog_into, dlog_scale_add_into, dot, exp_into, ln_into, rolling_sum_into,
     rolling_var_into, spread_activation, sub_mul_add_into, sum,
 };
-use knhk_pool_benches::{Line, chart, core_ghz};
+use knhk_pool_benches::core_ghz;
 use simsimd::SpatialSimilarity;
 
 /// Something that is timed: a name, and what one run does to how many elements.
@@ -39,9 +43,11 @@ impl Case {
         }
     }
 
-    /// Nanoseconds an element, of as many runs as make some 20 µs.
+    /// Nanoseconds an element, of as many runs as make some 20 µs, after one that has brought the data
+    /// into cache: NumPy's cases, which take no turns, find theirs there.
     fn sample(&mut self) -> f64 {
         let runs = (20_000 / self.elements.max(1)).clamp(1, 1000);
+        (self.run)();
         let start = Instant::now();
         for _ in 0..runs {
             (self.run)();
@@ -127,12 +133,13 @@ fn columns(n: usize) -> Vec<Case> {
     let (x, nulls) = (|| whole[0].clone(), || masked[0].clone());
     let fused = Pipeline::new().ln().diff(1).abs();
     let fused_twice = Pipeline::new().ln().dlog(1).abs();
-    let (between, last) = (
-        std::cell::RefCell::new(Column::new()),
-        std::cell::RefCell::new(Column::new()),
-    );
+    let column = || RefCell::new(Column::new());
+    let (between, last) = (column(), column());
+    let (same_between, same_last) = (column(), column());
     vec![
         naive("copy", slices[0].clone(), |out, x| out.copy_from_slice(x)),
+        // Loads and stores, where the C library's copy moves strings without reading what it overwrites.
+        naive("negation, a plain loop", slices[0].clone(), each(|x| -x)),
         on("ln", x(), ln_into),
         on("ln, 10 % null", nulls(), ln_into),
         naive("ln, std", slices[0].clone(), each(f64::ln)),
@@ -155,6 +162,12 @@ fn columns(n: usize) -> Vec<Case> {
         }),
         on("ln, diff, abs, fused", x(), move |out, x, s| {
             fused.run_into(out, x, s)
+        }),
+        on("ln, dlog, abs, apart", x(), move |out, x, s| {
+            let (mut between, mut last) = (same_between.borrow_mut(), same_last.borrow_mut());
+            ln_into(&mut between, x, s);
+            dlog_into(&mut last, &between, 1, s);
+            abs_into(out, &last, s);
         }),
         on("ln, dlog, abs, fused", x(), move |out, x, s| {
             fused_twice.run_into(out, x, s)
@@ -182,48 +195,46 @@ fn columns(n: usize) -> Vec<Case> {
     ]
 }
 
-const DIMENSION: usize = 768;
-const ROWS: usize = 8;
-
-fn vectors() -> Vec<Case> {
-    let query: Vec<f32> = (0..DIMENSION).map(|i| (i as f32).sin()).collect();
-    let rows: Vec<f32> = (0..DIMENSION * ROWS)
+/// A query beside `rows` rows.
+fn vectors(dimension: usize, rows: usize) -> Vec<Case> {
+    let count = rows;
+    let query: Vec<f32> = (0..dimension).map(|i| (i as f32).sin()).collect();
+    let rows: Vec<f32> = (0..dimension * count)
         .map(|i| (i as f32 * 0.7).cos())
         .collect();
     let (same_query, same_rows) = (query.clone(), rows.clone());
-    let (a, b) = (query.clone(), rows[..DIMENSION].to_vec());
+    let (a, b) = (query.clone(), rows[..dimension].to_vec());
     let (same_a, same_b) = (a.clone(), b.clone());
-    let mut scores = vec![0.0; ROWS];
+    let mut scores = vec![0.0; count];
     vec![
-        Case::new("cosine, 768, a row of 8", ROWS, move || {
+        Case::new("cosine", count, move || {
             cosine_similarity(black_box(&query), &rows, &mut scores).unwrap();
         }),
-        Case::new("cosine, 768, simsimd", ROWS, move || {
-            for row in black_box(&same_rows).chunks_exact(DIMENSION) {
+        Case::new("cosine, simsimd", count, move || {
+            for row in black_box(&same_rows).chunks_exact(dimension) {
                 black_box(f32::cosine(&same_query, row));
             }
         }),
-        Case::new("dot, 768", 1, move || {
+        Case::new("dot", 1, move || {
             black_box(dot(black_box(&a), &b).unwrap());
         }),
-        Case::new("dot, 768, simsimd", 1, move || {
+        Case::new("dot, simsimd", 1, move || {
             black_box(f32::dot(black_box(&same_a), &same_b));
         }),
     ]
 }
 
-fn fading() -> Vec<Case> {
-    const N: usize = 10_000;
-    let ages: Vec<u64> = (0..N as u64).map(|i| i % 1000 * 60).collect();
-    let fresh: Vec<f32> = (0..N).map(|i| 0.5 + (i % 7) as f32 / 20.0).collect();
+fn fading(n: usize) -> Vec<Case> {
+    let ages: Vec<u64> = (0..n as u64).map(|i| i % 1000 * 60).collect();
+    let fresh: Vec<f32> = (0..n).map(|i| 0.5 + (i % 7) as f32 / 20.0).collect();
     let (same_ages, same_fresh) = (ages.clone(), fresh.clone());
     let (mut first, mut second) = (fresh.clone(), fresh.clone());
     vec![
-        Case::new("decay, with a copy", N, move || {
+        Case::new("decay, with a copy", n, move || {
             first.copy_from_slice(&fresh);
             decay(black_box(&mut first), &ages, 86_400.0).unwrap();
         }),
-        Case::new("decay, std exp, with a copy", N, move || {
+        Case::new("decay, std exp, with a copy", n, move || {
             second.copy_from_slice(&same_fresh);
             for (strength, &age) in black_box(&mut second).iter_mut().zip(&same_ages) {
                 *strength *= (-(age as f32) / 86_400.0).exp();
@@ -248,14 +259,14 @@ fn edges(nodes: usize) -> (Vec<u32>, Vec<u32>, Vec<f32>) {
 
 const HOPS: usize = 5;
 
-fn spreading(nodes: usize, names: [&'static str; 2]) -> Vec<Case> {
+fn spreading(nodes: usize) -> Vec<Case> {
     let (offsets, targets, weights) = edges(nodes);
     let (same_offsets, same_targets, same_weights) = edges(nodes);
     let (mut activation, mut same, mut before) =
         (vec![1.0; nodes], vec![1.0; nodes], vec![0.0; nodes]);
     let scratch = Scratch::new();
     vec![
-        Case::new(names[0], nodes * 10 * HOPS, move || {
+        Case::new("spreading", nodes * 10 * HOPS, move || {
             let graph = Csr::new(&offsets, &targets, &weights).unwrap();
             activation.fill(1.0);
             let spread = Spread {
@@ -265,20 +276,25 @@ fn spreading(nodes: usize, names: [&'static str; 2]) -> Vec<Case> {
             };
             black_box(spread_activation(&graph, &mut activation, spread, &scratch).unwrap());
         }),
-        Case::new(names[1], nodes * 10 * HOPS, move || {
-            same.fill(1.0);
-            for _ in 0..HOPS {
-                before.copy_from_slice(&same);
-                for source in 0..nodes {
-                    let edges = same_offsets[source] as usize..same_offsets[source + 1] as usize;
-                    for edge in edges {
-                        same[same_targets[edge] as usize] +=
-                            before[source] * 0.9 * same_weights[edge];
+        Case::new(
+            "spreading, a loop over all edges",
+            nodes * 10 * HOPS,
+            move || {
+                same.fill(1.0);
+                for _ in 0..HOPS {
+                    before.copy_from_slice(&same);
+                    for source in 0..nodes {
+                        let edges =
+                            same_offsets[source] as usize..same_offsets[source + 1] as usize;
+                        for edge in edges {
+                            same[same_targets[edge] as usize] +=
+                                before[source] * 0.9 * same_weights[edge];
+                        }
                     }
                 }
-            }
-            black_box(&mut same);
-        }),
+                black_box(&mut same);
+            },
+        ),
     ]
 }
 
@@ -317,56 +333,6 @@ fn figure(line: &str) -> (String, usize, f64) {
     )
 }
 
-const LENGTHS: [usize; 11] = [
-    100, 316, 1000, 3162, 10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000,
-];
-const PLOTTED: [(&str, bool); 7] = [
-    ("ln", false),
-    ("ln, std", true),
-    ("dlog", false),
-    ("dlog, std, one ln a lane", true),
-    ("sub_mul_add", false),
-    ("abs", false),
-    ("copy", true),
-];
-
-fn plot(python: Option<&str>) {
-    let mut lines: Vec<Line> = PLOTTED.map(|(name, is_peer)| line(name, is_peer)).into();
-    for n in LENGTHS {
-        let mut cases = columns(n);
-        cases.retain(|case| PLOTTED.iter().any(|(name, _)| *name == case.name));
-        let rounds = (20_000_000 / n).clamp(7, 200);
-        for (index, ns) in measure(&mut cases, rounds).into_iter().enumerate() {
-            let plotted = lines.iter_mut().find(|line| line.name == cases[index].name);
-            plotted
-                .expect("only plotted cases are left")
-                .points
-                .push((n as f64, ns));
-        }
-    }
-    for (name, plotted) in [("ln", "ln, NumPy"), ("dlog", "dlog, NumPy")] {
-        let figures = python.map_or(Vec::new(), |python| numpy(python, &LENGTHS));
-        let mut own = line(plotted, true);
-        let matching = figures.iter().filter(|figure| figure.0 == name);
-        own.points = matching.map(|figure| (figure.1 as f64, figure.2)).collect();
-        lines.extend((!own.points.is_empty()).then_some(own));
-    }
-    for line in &lines {
-        println!("{}: {:.3?}", line.name, line.points);
-    }
-    let svg = chart("nanoseconds an element", "elements", "ns", &lines);
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernels/plot.svg");
-    std::fs::write(&place, svg).expect("the package's folder can be written to");
-}
-
-fn line(name: &str, is_peer: bool) -> Line {
-    Line {
-        name: name.to_owned(),
-        is_peer,
-        points: Vec::new(),
-    }
-}
-
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let given = |flag: &str| arguments.iter().position(|argument| argument == flag);
@@ -378,7 +344,7 @@ fn main() {
     let clock = (0..100).map(|_| core_ghz()).fold(0.0, f64::max);
     println!("{:?}, core clock {clock:.2} GHz", Isa::current());
     if given("--plot").is_some() {
-        return plot(python);
+        return kernel_plot::plot(python);
     }
     let (n, rounds) = if is_bench { (100_000, 100) } else { (1000, 2) };
     table(
@@ -386,21 +352,38 @@ fn main() {
         &mut columns(n),
         rounds,
     );
-    table("vectors, ns a row", &mut vectors(), rounds * 5);
-    table("decay of 10,000, ns a lane", &mut fading(), rounds * 5);
+    table(
+        "vectors of 768, 8 rows, ns a row",
+        &mut vectors(768, 8),
+        rounds * 5,
+    );
+    table(
+        "decay of 10,000, ns a lane",
+        &mut fading(10_000),
+        rounds * 5,
+    );
     table(
         "spreading, 1000 nodes, ns an edge",
-        &mut spreading(1000, ["ours", "naive"]),
+        &mut spreading(1000),
         rounds * 5,
     );
     if is_bench {
-        let mut large = spreading(100_000, ["ours", "naive"]);
-        table("spreading, 100,000 nodes, ns an edge", &mut large, 9);
+        let mut large = spreading(100_000);
+        table("spreading, 100,000 nodes, ns an edge", &mut large, 25);
         let mut columns = columns(10_000_000);
         columns.retain(|case| {
-            ["copy", "ln", "dlog", "abs", "sub_mul_add", "sum"].contains(&case.name)
+            const LARGE: [&str; 7] = [
+                "copy",
+                "negation, a plain loop",
+                "ln",
+                "dlog",
+                "abs",
+                "sub_mul_add",
+                "sum",
+            ];
+            LARGE.contains(&case.name)
         });
-        table("columns of 10 million, ns a lane", &mut columns, 9);
+        table("columns of 10 million, ns a lane", &mut columns, 25);
     }
     for (name, n, ns) in python.map_or(Vec::new(), |python| numpy(python, &[n])) {
         println!("NumPy: {name}, {n}: {ns:.3}");

@@ -8,8 +8,9 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 190.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
-const COLORS: [&str; 8] = [
+const COLORS: [&str; 9] = [
     "#1b6ca8", "#c8553d", "#588157", "#9d4edd", "#e09f3e", "#335c67", "#bc4749", "#6c757d",
+    "#d81159",
 ];
 
 /// One line: its name, whether it is a peer's (dashed), and its points.
