@@ -44,8 +44,8 @@ impl Light for ScaleAdd {
 /// `(x − y) a + b`, rounded after each operation.
 #[derive(Clone, Copy)]
 pub(crate) struct SubMulAdd {
-    a: f64,
-    b: f64,
+    pub(crate) a: f64,
+    pub(crate) b: f64,
 }
 
 impl Binary for SubMulAdd {

@@ -20,7 +20,7 @@ use crate::dispatch::{Kernel, dispatch};
 use crate::error::{KernelError, same_length};
 use crate::scratch::{Lent, Scratch};
 
-/// A directed graph in compressed sparse rows, borrowed and checked.
+/// A directed graph in compressed sparse rows, borrowed and checked: of up to 2^32 − 1 nodes and edges.
 ///
 /// The edges of node `i` are `offsets[i] .. offsets[i + 1]`; edge `e` goes to `targets[e]` with
 /// `weights[e]`.
@@ -74,6 +74,11 @@ pub enum GraphError {
         /// Number of weights.
         weights: usize,
     },
+    /// Nodes have no number: they are counted by 32 bits.
+    TooManyNodes {
+        /// How many.
+        nodes: usize,
+    },
     /// An edge leaves the graph.
     TargetOutOfRange {
         /// The edge.
@@ -105,6 +110,9 @@ impl fmt::Display for GraphError {
                 f,
                 "offsets are for {offset} edges, with {targets} targets and {weights} weights"
             ),
+            Self::TooManyNodes { nodes } => {
+                write!(f, "{nodes} nodes, where {} can be", u32::MAX)
+            }
             Self::TargetOutOfRange {
                 edge,
                 target,
@@ -145,7 +153,7 @@ impl<'a> Csr<'a> {
                 weights: weights.len(),
             });
         }
-        let nodes = offsets.len() - 1;
+        let nodes = count_nodes(offsets.len())?;
         if dispatch(Greatest(targets)).is_some_and(|target| target as usize >= nodes) {
             return Err(first_beyond(targets, nodes));
         }
@@ -177,6 +185,14 @@ impl<'a> Csr<'a> {
     #[inline(always)]
     fn degree(&self, node: u32) -> u32 {
         self.offsets[node as usize + 1] - self.offsets[node as usize]
+    }
+}
+
+fn count_nodes(offsets: usize) -> Result<usize, GraphError> {
+    let nodes = offsets - 1;
+    match u32::try_from(nodes) {
+        Ok(_) => Ok(nodes),
+        Err(_) => Err(GraphError::TooManyNodes { nodes }),
     }
 }
 
@@ -511,5 +527,23 @@ impl Kernel for HopThroughAll<'_> {
             };
         }
         frontier
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// Of which the offsets alone would take 16 GiB.
+    #[test]
+    fn nodes_that_32_bits_cannot_count_are_refused() {
+        let most = u32::MAX as usize;
+        assert_eq!(count_nodes(most + 1), Ok(most));
+        let error = count_nodes(most + 2).unwrap_err();
+        assert_eq!(error, GraphError::TooManyNodes { nodes: most + 1 });
+        assert_eq!(
+            error.to_string(),
+            "4294967296 nodes, where 4294967295 can be"
+        );
     }
 }

@@ -91,7 +91,7 @@ pub fn dlog_scale_add_into(
     b: f64,
     scratch: &Scratch,
 ) {
-    run(&[Step::Dlog(lag), Step::ScaleAdd(a, b)], out, x, scratch);
+    run(&[Step::DlogScaleAdd(lag, a, b)], out, x, scratch);
 }
 
 /// [`dlog_scale_add_into`], into a new column.

@@ -16,7 +16,7 @@ use std::ops::Range;
 use knhk_pool::hot_path;
 
 use crate::column::Column;
-use crate::elementwise::{Abs, Add, Div, Mul, ScaleAdd, Sub, With};
+use crate::elementwise::{Abs, Add, Div, Mul, ScaleAdd, Sub, SubMulAdd, With};
 use crate::exp::Exp;
 use crate::ln::Ln;
 use crate::map;
@@ -51,6 +51,8 @@ pub(crate) enum Step {
     Exp,
     Abs,
     Dlog(usize),
+    /// [`Self::Dlog`] and [`Self::ScaleAdd`] in one pass over the block: the same operations.
+    DlogScaleAdd(usize, f64, f64),
     Diff(usize),
     Ratio(usize),
     ScaleAdd(f64, f64),
@@ -102,8 +104,14 @@ impl Pipeline {
     }
 
     /// Then [`scale_add_into`](crate::scale_add_into).
-    pub fn scale_add(self, a: f64, b: f64) -> Self {
-        self.then(Step::ScaleAdd(a, b))
+    pub fn scale_add(mut self, a: f64, b: f64) -> Self {
+        match self.steps.last_mut() {
+            Some(last @ &mut Step::Dlog(lag)) => {
+                *last = Step::DlogScaleAdd(lag, a, b);
+                self
+            }
+            _ => self.then(Step::ScaleAdd(a, b)),
+        }
     }
 
     /// Then [`add_scalar_into`](crate::add_scalar_into).
@@ -154,7 +162,9 @@ impl Pipeline {
 impl Step {
     fn lag(self) -> Option<usize> {
         match self {
-            Self::Dlog(lag) | Self::Diff(lag) | Self::Ratio(lag) => Some(lag),
+            Self::Dlog(lag) | Self::DlogScaleAdd(lag, ..) | Self::Diff(lag) | Self::Ratio(lag) => {
+                Some(lag)
+            }
             _ => None,
         }
     }
@@ -309,6 +319,11 @@ fn apply(step: Step, out: &mut [f64], x: &[f64], start: usize, len: usize, memor
             let mut delay = Delay::new(memory, lag, start);
             map::transcendental::<Ln>(delay.block(x.len()), x);
             delay.combine(out, Sub);
+        }
+        Step::DlogScaleAdd(lag, a, b) => {
+            let mut delay = Delay::new(memory, lag, start);
+            map::transcendental::<Ln>(delay.block(x.len()), x);
+            delay.combine(out, SubMulAdd { a, b });
         }
         Step::Diff(lag) => {
             let mut delay = Delay::new(memory, lag, start);
