@@ -42,11 +42,12 @@ VIOLATED = {"KnhkArenaOverflow", "KnhkHotPathViolation"}
 def check(tools, poold, drawing):
     """All of it, in one run of Prometheus; raises the first failure."""
     poold, embedder = poold or service.poold(), service.embedder()
-    ports = [free_port(), free_port()]
+    ports = [free_port(), free_port(), free_port()]
     with tempfile.TemporaryDirectory() as folder, service.Collector() as collector:
         folder = pathlib.Path(folder)
         embedding = service.Program([embedder, ports[1]], folder / "embedder.log")
-        with embedding, Prometheus(tools, folder, ports) as prometheus:
+        serving = service.Server(poold, ports[2], folder / "serve.log")
+        with embedding, serving, Prometheus(tools, folder, ports) as prometheus:
             run = Run(prometheus, poold, ports[0], collector, folder / "service.log")
             run.good()
             run.too_small()
@@ -126,6 +127,7 @@ class Run:
             f'rate(knhk_buffer_pool_acquire_total{{knhk_buffer_pool_name="{POOL}"}}[{RATE}s]) > 0',
             f"rate(knhk_pipeline_stage_duration_seconds_count[{RATE}s]) > 0",
             "knhk_telemetry_export_total > 0",
+            f"rate(knhk_service_request_duration_seconds_count[{RATE}s]) > 0",
             f"rate(knhk_arena_overflow_total[{RATE}s]) > 0",
             f"rate(knhk_hot_path_allocation_total[{RATE}s]) > 0",
         ]

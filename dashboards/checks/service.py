@@ -4,6 +4,7 @@ import http.server
 import os
 import subprocess
 import threading
+import urllib.request
 
 from .tools import ROOT, Failure
 
@@ -80,6 +81,36 @@ class Program:
         if self.process.poll() is not None:
             raise Failure(f"{' '.join(self.command)} ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         return True
+
+
+class Server(Program):
+    """`knhk-poold serve`, which is scraped where it listens, and gets a batch ten times a second."""
+
+    def __init__(self, program, port, log):
+        super().__init__([program, "serve", "--listen", f"127.0.0.1:{port}"], log)
+        self.url = f"http://127.0.0.1:{port}/v1/triples"
+        self.over = threading.Event()
+        self.client = threading.Thread(target=self.post)
+
+    def __enter__(self):
+        super().__enter__()
+        self.client.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.client.join()
+        super().__exit__()
+
+    def post(self):
+        body = b'<http://example.org/s> <http://example.org/p> "o" .\n' * 100
+        while not self.over.wait(0.1):
+            request = urllib.request.Request(self.url, body, {"Content-Type": "application/n-triples"})
+            try:
+                urllib.request.urlopen(request, timeout=5).close()
+            except OSError:
+                # It has not begun to listen; if it never does, the check misses its figures.
+                continue
 
 
 def service(program, port, collector, log, size=None):

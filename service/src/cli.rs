@@ -5,9 +5,11 @@
 //! | 0 | done; also when the reader of the output has had enough, or a signal has ended `serve` |
 //! | 1 | done, but some lines were bad (not with `--lenient`) |
 //! | 2 | wrong usage, hooks or configuration; something cannot be read or written |
+//! | 130, 143 | `run` was ended by SIGINT or SIGTERM; what was measured until then is exported |
 
 mod arguments;
 mod config;
+mod interrupt;
 mod serve;
 
 use std::io::{self, IsTerminal as _, Write};
@@ -94,6 +96,7 @@ fn run_command(arguments: &RunArguments) -> Result<u8, Failure> {
     let options = arguments.options(&settings)?;
     let interval = Duration::from_secs(settings.monitor_interval_s.value as u64);
     let telemetry = Telemetry::start(&arguments.telemetry(), interval, complain)?;
+    let telemetry = interrupt::Guarded::new(telemetry).map_err(TelemetryError::Thread)?;
     let progress = Progress::on_terminal();
     let ended = run(&options, &progress);
     progress.clear();

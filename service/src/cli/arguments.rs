@@ -39,7 +39,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done; also when the reader of the output has had enough
   1  done, but some lines were bad (not with --lenient)
-  2  wrong usage, hooks or configuration; something cannot be read or written";
+  2  wrong usage, hooks or configuration; something cannot be read or written
+  130, 143  ended by SIGINT or SIGTERM; what was measured until then is exported";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]

@@ -89,6 +89,7 @@ fn whatever_the_collector_does_batches_are_answered_and_the_service_stops_in_tim
             scope.spawn(move || {
                 let url = format!("http://{}", collector(fault));
                 let mut command = serve(&["--otlp-endpoint", &url]);
+                command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
                 command.env("OTEL_METRIC_EXPORT_INTERVAL", "100");
                 command.env("OTEL_BSP_SCHEDULE_DELAY", "100");
                 let server = Server::of(&mut command);
