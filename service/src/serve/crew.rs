@@ -148,8 +148,13 @@ fn work(
             Err(Refusal::Worker)
         });
         instruments::record_duration(batch.since.elapsed());
+        let Batch {
+            body, reply: to, ..
+        } = batch;
+        // Before the answer: whoever has it may rely on the memory.
+        drop(body);
         // The client may have gone; it was not promised anything.
-        let _ = batch.reply.send(reply);
+        let _ = to.send(reply);
     }
 }
 
