@@ -10,6 +10,7 @@ export async function embedder(browser) {
     await keyboard(browser, server);
     await colours(browser, server);
     await phone(browser, server);
+    await updated(browser, server);
   } finally {
     await server.stop();
   }
@@ -118,4 +119,21 @@ async function phone(browser, server) {
   await sight.fits(360);
   await sight.close();
   console.log("page: fits a phone of 360 px");
+}
+
+/** A page whose program was replaced by another version loads that one's page. */
+async function updated(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.isLive();
+  const { page } = sight;
+  const body = 'event: hello\ndata: {"epoch":1,"version":"0.0.0","points_max":600}\n\n';
+  await page.route("**/v1/live", (route) => route.fulfill({ contentType: "text/event-stream", body }), { times: 1 });
+  let loads = 0;
+  page.on("load", () => { loads += 1; });
+  await page.reload();
+  while (loads < 2) await page.waitForTimeout(50);
+  await sight.isLive();
+  assert.notEqual(await sight.text("#version"), "0.0.0");
+  await sight.close();
+  console.log("page: loads itself again when the program is another version");
 }

@@ -54,8 +54,9 @@ pub use self::pipeline::{
 /// From one look to the next.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Viewers at once; more are asked to come back later.
-pub const VIEWERS_MAX: usize = 1000;
+/// Viewers at once; more are asked to come back later. Half of the connections that the service has
+/// by default: whoever watches does not keep out who sends.
+pub const VIEWERS_MAX: usize = 512;
 
 /// The sampler, its feed and its viewers. A clone is the same.
 #[derive(Clone, Debug)]
