@@ -34,9 +34,9 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::stream;
@@ -45,6 +45,7 @@ use tokio::sync::Semaphore;
 use self::feed::Feed;
 use self::figures::{Figures, Rates};
 use self::sampler::Sampler;
+use super::refusal::Refusal;
 use crate::telemetry::notices::{Notices, now_ms};
 
 pub use self::pipeline::{
@@ -166,21 +167,15 @@ async fn pools(State(live): State<Live>) -> impl IntoResponse {
     ([(CACHE_CONTROL, "no-store")], Json(live.figures()))
 }
 
-async fn events(State(live): State<Live>, headers: HeaderMap) -> Response {
-    let Ok(seat) = Arc::clone(&live.0.viewers).try_acquire_owned() else {
-        let reason = format!("{VIEWERS_MAX} viewers are looking already\n");
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(RETRY_AFTER, "10")],
-            reason,
-        )
-            .into_response();
-    };
+async fn events(
+    State(live): State<Live>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Refusal> {
+    let seat = Arc::clone(&live.0.viewers).try_acquire_owned();
+    let seat = seat.map_err(|_| Refusal::ViewersFull(VIEWERS_MAX))?;
     let last_event_id = headers.get("last-event-id");
-    let viewer = live
-        .0
-        .feed
-        .viewer(last_event_id.and_then(|id| id.to_str().ok()));
+    let last_event_id = last_event_id.and_then(|id| id.to_str().ok());
+    let viewer = live.0.feed.viewer(last_event_id);
     let frames = stream::unfold((viewer, seat), |(mut viewer, seat)| async move {
         let frame = viewer.next().await?;
         Some((Ok::<_, Infallible>(frame), (viewer, seat)))
@@ -189,5 +184,5 @@ async fn events(State(live): State<Live>, headers: HeaderMap) -> Response {
         (CONTENT_TYPE, "text/event-stream"),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, Body::from_stream(frames)).into_response()
+    Ok((headers, Body::from_stream(frames)))
 }

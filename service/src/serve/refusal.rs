@@ -47,6 +47,8 @@ pub(super) enum Refusal {
     QueueFull(usize),
     #[error("requests in memory have {0} bytes already")]
     HeldFull(usize),
+    #[error("{0} viewers are looking already")]
+    ViewersFull(usize),
     #[error("no worker was free within {} ms", .0.as_millis())]
     Expired(Duration),
     #[error("the service is stopping")]
@@ -88,6 +90,7 @@ impl Refusal {
             Self::Collision(_) => (S::UNPROCESSABLE_ENTITY, "collision"),
             Self::QueueFull(_) => (S::SERVICE_UNAVAILABLE, "queue_full"),
             Self::HeldFull(_) => (S::SERVICE_UNAVAILABLE, "memory_full"),
+            Self::ViewersFull(_) => (S::SERVICE_UNAVAILABLE, "viewers_full"),
             Self::Expired(_) => (S::SERVICE_UNAVAILABLE, "expired"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping"),
             Self::JournalLost(_) => (S::SERVICE_UNAVAILABLE, "journal_lost"),
