@@ -394,7 +394,7 @@ impl Drop for Buffer<'_> {
         // SAFETY: the list lives for 'pool and is used by this thread alone.
         let list = unsafe { self.list.as_ref() };
         // SAFETY: handed out by `list` to this buffer, which ends here.
-        unsafe { list.release(self.start, self.len, self.capacity) };
+        unsafe { list.release(self.start, self.capacity) };
     }
 }
 

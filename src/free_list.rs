@@ -208,19 +208,19 @@ impl FreeList {
     }
 
     /// Takes back what [`pop`](Self::pop) or an `acquire` handed out, or a larger block that the
-    /// buffer has grown into; it ends with `len` bytes.
+    /// buffer has grown into.
     ///
     /// # Safety
     ///
     /// * `buffer` is `capacity` bytes and was handed out by this list and not taken back since.
     /// * Nobody uses it again.
     #[inline(always)]
-    pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, len: usize, capacity: usize) {
+    pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, capacity: usize) {
         if capacity == self.home_size && self.push(buffer) {
             return;
         }
         // SAFETY: the caller's bullets, and the push above was not done.
-        unsafe { self.release_cold(buffer, len, capacity) };
+        unsafe { self.release_cold(buffer, capacity) };
     }
 
     /// Stack place `index`.
@@ -256,7 +256,8 @@ impl FreeList {
     fn idle_or_block(&self) -> Option<NonNull<u8>> {
         let out = self.out();
         let buffer = self.take_idle().or_else(|| self.acquire_block());
-        self.note_acquire(out, buffer.is_some());
+        // SAFETY: about to be handed out, and nobody's yet.
+        unsafe { self.note_acquire(out, buffer) };
         buffer
     }
 
@@ -266,7 +267,8 @@ impl FreeList {
     pub(crate) fn try_acquire_cold(&self) -> Option<NonNull<u8>> {
         let out = self.out();
         let idle = self.take_idle();
-        self.note_acquire(out, idle.is_some());
+        // SAFETY: about to be handed out, and nobody's yet.
+        unsafe { self.note_acquire(out, idle) };
         if idle.is_none() {
             self.count(Counter::Exhausted);
         }
@@ -354,8 +356,9 @@ impl FreeList {
     /// As for [`release`](Self::release).
     #[cold]
     #[inline(never)]
-    unsafe fn release_cold(&self, buffer: NonNull<u8>, len: usize, capacity: usize) {
-        self.note_end(len);
+    unsafe fn release_cold(&self, buffer: NonNull<u8>, capacity: usize) {
+        // SAFETY: the caller's bullets.
+        unsafe { self.note_end(buffer, capacity) };
         // SAFETY: the caller's bullets.
         unsafe { self.wipe_if_asked(buffer, capacity) };
         let change = self.change();
@@ -487,6 +490,8 @@ impl FreeList {
         let block = block::alloc(wanted)?;
         // SAFETY: both are at least `len` bytes, and a fresh block overlaps nothing.
         unsafe { ptr::copy_nonoverlapping(buffer.as_ptr(), block.as_ptr(), len) };
+        // SAFETY: a fresh block of that size.
+        unsafe { self.mark_untouched(block, len, wanted) };
         // SAFETY: the caller's bullets; what counted was copied.
         unsafe { self.wipe_if_asked(buffer, capacity) };
         let change = self.change();
@@ -513,7 +518,8 @@ impl FreeList {
         len: usize,
         capacity: usize,
     ) -> Vec<u8> {
-        self.note_end(len);
+        // SAFETY: the caller's bullets.
+        unsafe { self.note_end(buffer, capacity) };
         if self.is_slot(buffer) {
             // SAFETY: `len` initialised bytes, nobody else's.
             let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();

@@ -17,6 +17,7 @@ pub(crate) mod ring_slots;
 pub(crate) mod slab;
 pub(crate) mod slots;
 pub(crate) mod spill;
+pub(crate) mod untouched;
 
 use std::ptr::{self, NonNull};
 

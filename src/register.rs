@@ -1,4 +1,4 @@
-//! A pointer to a thread-local, hidden from the compiler's folding.
+//! Pointers of which the compiler forgets what it knew: where one came from, or what is behind it.
 
 /// The same pointer, in a register of which the compiler does not know where it came from.
 ///
@@ -24,4 +24,16 @@ pub(crate) fn in_register<T>(pointer: *const T) -> *const T {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     pointer
+}
+
+/// The same pointer, to memory of which the compiler knows nothing: for all it can tell, every byte
+/// behind it was just written, with what the machine holds there.
+#[inline(always)]
+pub(crate) fn settled(pointer: *mut u8) -> *mut u8 {
+    #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
+    // SAFETY: no instruction, no stack, no flags; that it may write memory is the purpose.
+    unsafe {
+        std::arch::asm!("/* {0} */", in(reg) pointer, options(nostack, preserves_flags));
+    }
+    std::hint::black_box(pointer)
 }

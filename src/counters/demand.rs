@@ -25,7 +25,7 @@ use std::cell::Cell;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Buffers that ended with more than 2^(k-1) bytes and at most 2^k, for each k.
+/// Powers of two that lengths are counted by.
 const LENGTHS: usize = usize::BITS as usize + 1;
 
 /// How many buffers of a pool its threads had out at once, how large they became, and which pool size
@@ -83,8 +83,8 @@ pub struct Demand {
     pub depths: Vec<u64>,
     /// Acquires that were answered and found `SIZE_MAX` or more out.
     pub deeper: u64,
-    /// `lengths[k]`: buffers that had more than 2^(k-1) and at most 2^k bytes when they were released
-    /// or taken out; `lengths[0]` had one or none.
+    /// `lengths[k]`: buffers that were written up to more than 2^(k-1) and at most 2^k bytes before they
+    /// were released or taken out; `lengths[0]` up to one or none. [`padded`](crate::Buffer::padded) writes, too.
     pub lengths: Vec<u64>,
 }
 
@@ -121,7 +121,7 @@ impl Demand {
         (self.deeper == 0).then_some(self.depths.len())
     }
 
-    /// Of the buffers that came back, the share that had at most `bytes` bytes, a power of two: 0 to 1.
+    /// Of the buffers that came back, the share that was written up to at most `bytes` bytes, a power of two: 0 to 1.
     /// Of any other number, what is known for the next lower power. `None` if none came back.
     pub fn share_within(&self, bytes: usize) -> Option<f64> {
         let all: u64 = self.lengths.iter().sum();
@@ -215,7 +215,7 @@ impl Recorder {
         self.idle.push();
     }
 
-    /// A buffer has ended with `len` bytes.
+    /// A buffer has ended that was written up to `len` bytes.
     pub(crate) fn ended(&self, len: usize) {
         let power = len
             .checked_sub(1)

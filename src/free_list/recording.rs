@@ -4,6 +4,7 @@ use std::ptr::NonNull;
 
 use super::FreeList;
 use crate::counters::Demand;
+use crate::raw::untouched;
 use crate::sync::Ordering;
 
 impl FreeList {
@@ -12,22 +13,47 @@ impl FreeList {
         Some(self.recorder.as_ref()?.demand(self.buffer_size))
     }
 
-    /// Afterwards: it is noted in another way if it was refused. `out` were out before.
-    pub(super) fn note_acquire(&self, out: usize, is_answered: bool) {
+    /// After an acquire, since a refused one is noted in another way; `out` were out before.
+    ///
+    /// # Safety
+    ///
+    /// * The answer is `buffer_size` bytes, writable, that nobody looks at yet.
+    pub(super) unsafe fn note_acquire(&self, out: usize, answer: Option<NonNull<u8>>) {
         let Some(recorder) = &self.recorder else {
             return;
         };
-        match (self.state.is_owned(), is_answered) {
+        match (self.state.is_owned(), answer.is_some()) {
             (false, _) => recorder.unserved(out),
             (true, true) => recorder.acquired(out),
             (true, false) => recorder.refused(),
         }
+        if let Some(buffer) = answer {
+            // SAFETY: the caller's bullet.
+            unsafe { self.mark_untouched(buffer, 0, self.buffer_size) };
+        }
     }
 
-    /// A buffer comes back or leaves, with `len` bytes.
-    pub(super) fn note_end(&self, len: usize) {
+    /// When a buffer is handed out or has grown: nobody has written from `from` on.
+    ///
+    /// # Safety
+    ///
+    /// * `capacity` bytes from `buffer` on are writable, and nobody looks at those from `from` on.
+    pub(super) unsafe fn mark_untouched(&self, buffer: NonNull<u8>, from: usize, capacity: usize) {
+        if self.recorder.is_some() {
+            // SAFETY: the caller's bullet.
+            unsafe { untouched::mark(buffer, from, capacity) };
+        }
+    }
+
+    /// A buffer comes back or leaves.
+    ///
+    /// # Safety
+    ///
+    /// * `buffer` is `capacity` bytes, was handed out by this list, and nobody writes to it.
+    pub(super) unsafe fn note_end(&self, buffer: NonNull<u8>, capacity: usize) {
         if let Some(recorder) = &self.recorder {
-            recorder.ended(len);
+            // SAFETY: the caller's bullet; a list that records has marked what it handed out.
+            recorder.ended(unsafe { untouched::len_before(buffer, capacity) });
         }
     }
 
