@@ -114,6 +114,10 @@ struct HotPathPage;
 struct KnhkPage;
 
 #[cfg(doctest)]
+#[doc = include_str!("../docs/tune.md")]
+struct TunePage;
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

@@ -8,9 +8,12 @@
 //! | 130, 143 | `run` was ended by SIGINT or SIGTERM; what was measured until then is exported |
 
 mod arguments;
+mod bench;
 mod config;
 mod interrupt;
 mod serve;
+mod shell;
+mod tune;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -18,6 +21,8 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
+use crate::bench::BenchError;
+use crate::output::WriteError;
 use crate::panics;
 use crate::pools::{EMIT, PoolChoice};
 use crate::progress::Progress;
@@ -45,6 +50,12 @@ enum Failure {
     Settings(#[from] TomlError),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Tune(#[from] tune::TuneError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    #[error(transparent)]
+    Write(#[from] WriteError),
     #[error("cannot write standard output: {0}")]
     Print(#[from] io::Error),
     #[error(transparent)]
@@ -80,6 +91,13 @@ pub fn main() -> ExitCode {
             telemetry::warnings_only();
             config::command(&arguments)
         }
+        Command::Tune(arguments) => {
+            telemetry::warnings_only();
+            tune::command(&arguments)
+        }
+        Command::Bench(arguments) => bench::command(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     ExitCode::from(match done {
         Ok(code) => code,
@@ -102,6 +120,16 @@ fn run_command(arguments: &RunArguments) -> Result<u8, Failure> {
     progress.clear();
     telemetry.finish();
     let summary = ended?;
+    complain_of_bad_lines(&summary);
+    print_summary(&summary, arguments.json, &options)?;
+    Ok(if summary.bad_lines > 0 && !arguments.lenient {
+        BAD_LINES
+    } else {
+        DONE
+    })
+}
+
+fn complain_of_bad_lines(summary: &Summary) {
     for line in &summary.bad_lines_shown {
         complain(&format!("bad line: {line}"));
     }
@@ -109,12 +137,6 @@ fn run_command(arguments: &RunArguments) -> Result<u8, Failure> {
     if more > 0 {
         complain(&format!("bad lines: {more} more"));
     }
-    print_summary(&summary, arguments.json, &options)?;
-    Ok(if summary.bad_lines > 0 && !arguments.lenient {
-        BAD_LINES
-    } else {
-        DONE
-    })
 }
 
 /// To standard output; to standard error when the results themselves went to standard output.

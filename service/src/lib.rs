@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod clock;
 mod effective;
@@ -46,6 +47,7 @@ pub mod terms;
 pub mod toml_error;
 pub mod totals;
 pub mod transform;
+pub mod tune;
 pub mod turnstile;
 pub mod worker;
 

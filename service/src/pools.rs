@@ -27,6 +27,8 @@ pub struct PoolChoice {
     pub config: Option<PathBuf>,
     /// The profile for what is not set otherwise.
     pub workload: Option<Workload>,
+    /// Whether pools note what they are asked for, whatever else is set.
+    pub recording: bool,
 }
 
 impl PoolChoice {
@@ -42,6 +44,9 @@ impl PoolChoice {
         }
         if let Some(workload) = self.workload {
             builder = builder.workload(workload);
+        }
+        if self.recording {
+            builder = builder.recording(true);
         }
         builder.build()
     }

@@ -21,18 +21,32 @@ pub enum Style {
 }
 
 impl Style {
-    fn paint(self, code: &str, text: &str) -> String {
+    /// A bar of `share` of `width` places, from 0 to 1: in eighths of a place on a terminal, in whole ones
+    /// of ASCII elsewhere. What is not nothing is seen.
+    pub(crate) fn bar(self, share: f64, width: usize) -> String {
+        let share = share.clamp(0.0, 1.0);
+        if self == Self::Plain {
+            let places = (share * width as f64).round() as usize;
+            return "#".repeat(places.max(usize::from(share > 0.0)));
+        }
+        let eighths = (share * width as f64 * 8.0).round() as usize;
+        let eighths = eighths.max(usize::from(share > 0.0));
+        let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+        "█".repeat(eighths / 8) + rest
+    }
+
+    pub(crate) fn paint(self, code: &str, text: &str) -> String {
         match self {
             Self::Plain => text.to_owned(),
             Self::Colour => format!("\x1b[{code}m{text}\x1b[0m"),
         }
     }
 
-    fn heading(self, text: &str) -> String {
+    pub(crate) fn heading(self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    fn good(self, is_good: bool, text: &str) -> String {
+    pub(crate) fn good(self, is_good: bool, text: &str) -> String {
         self.paint(if is_good { "32" } else { "31" }, text)
     }
 }
@@ -236,7 +250,7 @@ fn write_pools(text: &mut String, pools: &[PoolLine], style: Style) -> fmt::Resu
 }
 
 /// With a comma after each three digits.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

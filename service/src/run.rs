@@ -199,7 +199,8 @@ fn open_output(options: &Options, constructs: bool) -> Result<Option<Output>, Ru
     Ok(Some(Output::open(out, constructs)?))
 }
 
-fn is_same_file(input: &Input, file: &Path) -> bool {
+/// Whether `input` is read from `file`.
+pub(crate) fn is_same_file(input: &Input, file: &Path) -> bool {
     let Input::File(path) = input else {
         return false;
     };

@@ -1,5 +1,8 @@
 //! What the command line may say.
 
+mod help;
+mod tune;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -14,6 +17,7 @@ use crate::pools::PoolChoice;
 use crate::run::{Mode, Options};
 use crate::settings::{DELTA, Settings, WORKERS};
 use crate::telemetry::{TelemetryChoice, address};
+pub(super) use tune::{BenchArguments, CompletionsArguments, ManArguments, TuneArguments};
 
 use super::serve::ServeArguments;
 
@@ -33,17 +37,18 @@ pub(super) enum Command {
     Serve(ServeArguments),
     /// Print the effective configuration of the pools, with sources; fails if it is bad
     Config(ConfigArguments),
+    /// Say which pool size a workload needs, from how many buffers it has out at once
+    Tune(TuneArguments),
+    /// Measure what a buffer costs on this machine, from the pools and from malloc
+    Bench(BenchArguments),
+    /// Print a shell's completions
+    Completions(CompletionsArguments),
+    /// Print a manual page
+    Man(ManArguments),
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; also when the reader of the output has had enough
-  1  done, but some lines were bad (not with --lenient)
-  2  wrong usage, hooks or configuration; something cannot be read or written
-  130, 143  ended by SIGINT or SIGTERM; what was measured until then is exported";
-
 #[derive(Debug, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = help::RUN)]
 pub(super) struct RunArguments {
     /// N-Triples, also gzip-compressed; `-` is standard input; none: generated data
     #[arg(value_name = "FILE")]
@@ -129,6 +134,7 @@ pub(super) struct TelemetryArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = help::CONFIG)]
 pub(super) struct ConfigArguments {
     #[command(flatten)]
     pools: PoolArguments,
@@ -150,12 +156,18 @@ pub(super) struct PoolArguments {
 }
 
 /// Arguments that do not go together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum UsageError {
     #[error("standard input `-` can be read once only")]
     StdinTwice,
     #[error("--json and --out - both want standard output")]
     StdoutTwice,
+    #[error("--out - and the report both want standard output")]
+    ReportAndOut,
+    #[error("{} is also an input", .0.display())]
+    OverInput(PathBuf),
+    #[error("no command is named {name:?}; there are {known}")]
+    UnknownCommand { name: String, known: String },
 }
 
 impl RunArguments {
@@ -168,20 +180,12 @@ impl RunArguments {
     }
 
     pub(super) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
-        if self
-            .files
-            .iter()
-            .filter(|file| file.as_os_str() == "-")
-            .count()
-            > 1
-        {
-            return Err(UsageError::StdinTwice);
-        }
+        let inputs = inputs(&self.files, self.generate)?;
         if self.json && self.out.as_ref().is_some_and(|out| out.as_os_str() == "-") {
             return Err(UsageError::StdoutTwice);
         }
         Ok(Options {
-            inputs: self.inputs(),
+            inputs,
             hooks: self.hooks.clone(),
             out: self.out.clone(),
             delta_len: self
@@ -195,20 +199,6 @@ impl RunArguments {
             mode: self.mode(),
             pools: self.pools(),
         })
-    }
-
-    fn inputs(&self) -> Vec<Input> {
-        if self.files.is_empty() {
-            return vec![Input::Generated(self.generate)];
-        }
-        let input = |file: &PathBuf| {
-            if file.as_os_str() == "-" {
-                Input::Stdin
-            } else {
-                Input::File(file.clone())
-            }
-        };
-        self.files.iter().map(input).collect()
     }
 
     fn mode(&self) -> Mode {
@@ -242,8 +232,28 @@ impl PoolArguments {
         PoolChoice {
             config: self.config.clone(),
             workload: self.workload,
+            recording: false,
         }
     }
+}
+
+/// The files, or so many generated triples where there is none.
+fn inputs(files: &[PathBuf], generate: u64) -> Result<Vec<Input>, UsageError> {
+    if files.is_empty() {
+        return Ok(vec![Input::Generated(generate)]);
+    }
+    let is_stdin = |file: &&PathBuf| file.as_os_str() == "-";
+    if files.iter().filter(is_stdin).count() > 1 {
+        return Err(UsageError::StdinTwice);
+    }
+    let input = |file: &PathBuf| {
+        if is_stdin(&file) {
+            Input::Stdin
+        } else {
+            Input::File(file.clone())
+        }
+    };
+    Ok(files.iter().map(input).collect())
 }
 
 pub(super) fn within(range: RangeInclusive<u32>) -> RangedI64ValueParser<u32> {

@@ -6,6 +6,7 @@ use knhk_pool::{ArenaSnapshot, ArenaStats, PoolKind, PoolSnapshot, PoolStats, Sn
 use serde::Serialize;
 
 use super::pipeline::Pipeline;
+use crate::tune::wire::DemandFigures;
 
 /// What identifies a pool: its kind as text, and its name.
 pub(super) type Key = (&'static str, &'static str);
@@ -47,6 +48,9 @@ struct PoolFigures {
     /// Buffers for each thread, or objects.
     size: usize,
     spread: Spread,
+    /// What was asked of it, if it records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demand: Option<DemandFigures>,
 }
 
 /// The fewest and the most over the living threads; null if none has acquired.
@@ -118,6 +122,7 @@ impl PoolFigures {
                 acquires: pool.spread.acquires,
                 hit_rate: pool.spread.hit_rate,
             },
+            demand: pool.demand.as_ref().map(DemandFigures::from),
         }
     }
 }

@@ -1,0 +1,160 @@
+//! What `tune` and `bench` may be told, and what prints itself: completions and manual pages.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap_complete::Shell;
+
+use super::{PoolArguments, UsageError, duration, help, inputs, within};
+use crate::pools::PoolChoice;
+use crate::run::{Mode, Options, is_same_file};
+use crate::settings::{DELTA, Settings, WORKERS};
+use crate::tune::Percent;
+
+#[derive(Debug, Args)]
+#[command(after_help = help::TUNE)]
+pub(in crate::cli) struct TuneArguments {
+    /// N-Triples, also gzip-compressed; `-` is standard input; none: generated data
+    #[arg(value_name = "FILE", conflicts_with = "from")]
+    files: Vec<PathBuf>,
+
+    /// Triples of the built-in data, when no FILE is given
+    #[arg(
+        long,
+        value_name = "TRIPLES",
+        default_value_t = 1_000_000,
+        conflicts_with_all = ["files", "from"]
+    )]
+    generate: u64,
+
+    /// Ask a running service that records, in place of a run: http://HOST:PORT/v1/pools
+    ///
+    /// The service has to be started with KNHK_POOL_RECORD=1, or `record = true` in its file.
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["config", "workload", "workers", "delta", "hooks", "out"]
+    )]
+    pub(in crate::cli) from: Option<String>,
+
+    /// Which pool of the service, if several record
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub(in crate::cli) pool: Option<String>,
+
+    #[command(flatten)]
+    pools: PoolArguments,
+
+    /// Worker threads, 1 to 1024 [default: the cores]
+    #[arg(long, value_name = "N", value_parser = within(WORKERS))]
+    workers: Option<u32>,
+
+    /// Triples a delta, whatever the number of workers [default: 8]
+    #[arg(long, value_name = "TRIPLES", value_parser = within(DELTA))]
+    delta: Option<u32>,
+
+    /// Hooks, in TOML; with none, ASK(s,p) for each run's first triple
+    #[arg(long, value_name = "FILE")]
+    hooks: Option<PathBuf>,
+
+    /// Write results as `run` does: buffers are held for as long as writing takes
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// The hit rate that --write and the profile are for, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value = "99")]
+    pub(in crate::cli) target: Percent,
+
+    /// Write the smallest size that reaches the target to FILE, in TOML that the pools load
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) write: Option<PathBuf>,
+
+    /// Draw the hit rate over the pool size to FILE, as SVG
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) plot: Option<PathBuf>,
+
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+
+    /// Exit with 0 even if some lines were bad
+    #[arg(long)]
+    pub(in crate::cli) lenient: bool,
+}
+
+impl TuneArguments {
+    pub(in crate::cli) fn pools(&self) -> PoolChoice {
+        PoolChoice {
+            recording: true,
+            ..self.pools.choice()
+        }
+    }
+
+    pub(in crate::cli) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
+        let inputs = inputs(&self.files, self.generate)?;
+        if self.out.as_ref().is_some_and(|out| out.as_os_str() == "-") {
+            return Err(UsageError::ReportAndOut);
+        }
+        let written = [&self.write, &self.plot];
+        for file in written.into_iter().flatten() {
+            if inputs.iter().any(|input| is_same_file(input, file)) {
+                return Err(UsageError::OverInput(file.clone()));
+            }
+        }
+        Ok(Options {
+            inputs,
+            hooks: self.hooks.clone(),
+            out: self.out.clone(),
+            delta_len: self
+                .delta
+                .map_or(settings.delta.value, |delta| delta as usize),
+            workers: self
+                .workers
+                .map_or(settings.workers.value, |workers| workers as usize),
+            repeat: None,
+            at_least: None,
+            mode: Mode::Pooled,
+            pools: self.pools(),
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::BENCH)]
+pub(in crate::cli) struct BenchArguments {
+    /// How long: 500ms, 90s, 5m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, default_value = "10s")]
+    pub(in crate::cli) time: Duration,
+
+    /// Print one JSON object instead of bars
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::COMPLETIONS)]
+pub(in crate::cli) struct CompletionsArguments {
+    /// For which shell
+    pub(in crate::cli) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = help::MAN)]
+pub(in crate::cli) struct ManArguments {
+    /// The page of this command; none: of the program
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub(in crate::cli) of: Option<String>,
+
+    /// Write all pages to this directory instead
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::cli) dir: Option<PathBuf>,
+}
+
+/// Above 0, at most 100; a percent sign may follow.
+fn percent(text: &str) -> Result<Percent, &'static str> {
+    let number = text.trim_end_matches('%').trim_end();
+    let percent = number.parse().ok().map(Percent);
+    percent
+        .filter(|Percent(percent)| *percent > 0.0 && *percent <= 100.0)
+        .ok_or("expected a percentage above 0, at most 100, such as 99.9")
+}
