@@ -104,7 +104,8 @@ struct Pool {
     demand: Option<DemandFigures>,
 }
 
-/// The name and the demand of the pool `wanted`, or of the only one that records, at `url`.
+/// The name and the demand of the pool `wanted`, or of the only one that was acquired from while it
+/// recorded, at `url`.
 ///
 /// # Errors
 ///
@@ -142,7 +143,7 @@ fn choose(
     let names = recording.iter().map(|(name, _)| name.clone()).collect();
     let index = match wanted {
         Some(wanted) => recording.iter().position(|(name, _)| name == wanted),
-        None => (recording.len() == 1).then_some(0),
+        None => only_used(&recording),
     };
     match (index, wanted) {
         (Some(index), _) => Ok(recording.swap_remove(index)),
@@ -155,6 +156,16 @@ fn choose(
             url,
             recording: names,
         }),
+    }
+}
+
+/// Where the only pool stands that was acquired from, or the only one at all.
+fn only_used(recording: &[(String, DemandFigures)]) -> Option<usize> {
+    let is_used = |(_, figures): &(String, DemandFigures)| figures.has_acquires();
+    match recording.iter().filter(|pool| is_used(pool)).count() {
+        0 => (recording.len() == 1).then_some(0),
+        1 => recording.iter().position(is_used),
+        _ => None,
     }
 }
 

@@ -38,6 +38,13 @@ pub enum FiguresError {
     BufferSize(usize),
 }
 
+impl DemandFigures {
+    /// Whether anything was acquired.
+    pub(super) fn has_acquires(&self) -> bool {
+        self.beyond != 0 || self.needed.iter().any(|acquires| *acquires != 0)
+    }
+}
+
 impl From<&Demand> for DemandFigures {
     fn from(demand: &Demand) -> Self {
         Self {

@@ -153,6 +153,14 @@ fn of_several_pools_that_record_one_is_to_be_named() {
     asked("200 OK", &body, &[]).assert_refused(2, "--pool: remote-a, remote-b");
     let json = asked("200 OK", &body, &["--json", "--pool", "remote-b"]).json();
     assert_eq!(json["pool"], "remote-b");
+    let mut unused = recorded("remote-unused");
+    unused["demand"]["needed"] = json!([]);
+    let body = answer(&[unused.clone(), recorded("remote-c")]);
+    assert_eq!(
+        asked("200 OK", &body, &["--json"]).json()["pool"],
+        "remote-c"
+    );
+    asked("200 OK", &answer(&[unused]), &[]).assert_refused(2, "nothing was acquired");
     asked("200 OK", &body, &["--pool", "c"]).assert_refused(2, "no pool \"c\"");
 }
 
