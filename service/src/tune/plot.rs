@@ -37,6 +37,8 @@ fn draw(tuning: &Tuning, text: &mut String) -> Result<(), Box<dyn std::error::Er
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 18))
         .margin(16)
+        // For the labels of sizes at the right end.
+        .margin_right(130)
         .x_label_area_size(44)
         .y_label_area_size(60)
         .build_cartesian_2d(0..largest + 1, 0.0..100.0)?;
@@ -101,4 +103,56 @@ fn named(tuning: &Tuning) -> Vec<(Forecast, String)> {
         }
     }
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use knhk_pool::Demand;
+
+    use super::*;
+    use crate::tune::Percent;
+
+    #[test]
+    fn a_hostile_name_is_text() {
+        let mut demand = Demand::default();
+        (demand.buffer_size, demand.needed) = (64, vec![3, 2]);
+        let tuning = Tuning {
+            source: String::new(),
+            pool: "<script>&\"\u{1}".to_owned(),
+            demand,
+            target: Percent(99.0),
+        };
+        let svg = svg(&tuning).expect("it can be drawn");
+        assert!(!svg.contains("<script>"), "{svg}");
+        assert!(svg.contains("&lt;script&gt;&amp;"), "{svg}");
+        assert!(!svg.contains('\u{1}'), "{svg}");
+    }
+
+    #[test]
+    fn a_size_holds_up_to_the_next() {
+        let mut demand = Demand::default();
+        (demand.buffer_size, demand.needed) = (64, vec![1, 3]);
+        let tuning = Tuning {
+            source: String::new(),
+            pool: "emit".to_owned(),
+            demand,
+            target: Percent(99.0),
+        };
+        let stairs = [
+            (0, 0.0),
+            (1, 0.0),
+            (1, 25.0),
+            (2, 25.0),
+            (2, 100.0),
+            (3, 100.0),
+        ];
+        assert_eq!(steps(&tuning, 2), stairs);
+        let [(forecast, label)] = &named(&tuning)[..] else {
+            panic!("one size has all three rates");
+        };
+        assert_eq!(
+            (forecast.pool_size, label.as_str()),
+            (2, "2: 95 %, 99 %, 99.9 %")
+        );
+    }
 }
