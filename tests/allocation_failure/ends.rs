@@ -81,6 +81,24 @@ fn ends_of_pools_arenas_and_channels() {
     });
 }
 
+/// So many names that a list of them has to grow.
+#[test]
+fn ends_of_pools_and_arenas_of_many_names() {
+    let config = ArenaConfig::default().with_size(ArenaConfig::SIZE_MIN);
+    let names: Vec<String> = (0..40).map(|n| format!("many-{n}")).collect();
+    let all: Vec<_> = names
+        .iter()
+        .map(|name| {
+            (
+                HeapObjectPool::named(name, 1, String::new),
+                BufferPool::builder(name.clone()).build().expect("in range"),
+                Arena::named(name, &config).expect("in range"),
+            )
+        })
+        .collect();
+    without_memory(|| drop(all));
+}
+
 #[test]
 fn end_of_a_thread_that_used_all_of_them() {
     static BUFFERS: BufferPool = BufferPool::new("without-memory-thread");

@@ -2,13 +2,14 @@
 //! broken, lost or miscounted.
 
 use std::alloc::Layout;
+use std::thread;
 
 use knhk_pool::{
     Arena, ArenaConfig, ArenaError, ArenaOverflow, BufferPool, LocalPool, PoolConfig, PoolError,
     PoolStats, Workload,
 };
 
-use crate::failing::at_every_point;
+use crate::failing::{self, Refusal, at_every_point};
 
 fn config(buffers: usize) -> PoolConfig {
     PoolConfig::from(Workload::Low)
@@ -73,6 +74,38 @@ fn named_pools_part_of_a_thread_is_made_or_the_thread_is_refused_for_now() {
         assert_balanced(&stats, 0);
     });
     assert!(points >= 2 * 3);
+}
+
+/// On a thread of its own each time, which has no place for parts yet.
+#[test]
+fn threads_first_part_of_any_pool_is_made_or_the_thread_is_refused_for_now() {
+    let pool = built(2);
+    let (mut points, mut refused) = (0, 0);
+    for refusal in [Refusal::Once, Refusal::FromThereOn] {
+        for served in 0.. {
+            let first = || {
+                failing::begin(refusal, served);
+                let first = pool.try_acquire().is_ok();
+                let was_refused = failing::end();
+                assert_eq!(first, !was_refused);
+                drop(pool.try_acquire().expect("there is memory again"));
+                was_refused
+            };
+            // The slab that the last thread has left is not what is asked for here.
+            let left = thread::scope(|threads| threads.spawn(first).join());
+            if !left.expect("nothing panics") {
+                break;
+            }
+            (points, refused) = (points + 1, refused + 1);
+        }
+    }
+    println!("{points:4} points at which a thread's first part was refused memory");
+    assert!(points > 0);
+    let stats = pool.stats();
+    assert_eq!(
+        (stats.exhausted, stats.in_use, stats.threads),
+        (refused, 0, 0)
+    );
 }
 
 #[test]
@@ -172,9 +205,9 @@ fn name_that_is_new_is_kept_or_refused() {
     let sizes = ArenaConfig::default().with_size(ArenaConfig::SIZE_MIN);
     for served in 0.. {
         let name = format!("allocation-failure-{served}");
-        crate::failing::begin(crate::failing::Refusal::FromThereOn, served);
+        failing::begin(Refusal::FromThereOn, served);
         let arena = Arena::named(&name, &sizes);
-        let was_refused = crate::failing::end();
+        let was_refused = failing::end();
         assert_eq!(arena.is_err(), was_refused);
         if let Ok(arena) = arena {
             assert_eq!(arena.name(), Some(&*name));
