@@ -49,9 +49,10 @@ unsafe impl GlobalAlloc for Guarding {
         if base == libc::MAP_FAILED {
             return ptr::null_mut();
         }
-        // SAFETY: the mapping's last page.
-        let guard = unsafe { libc::mprotect(base.byte_add(len), PAGE, libc::PROT_NONE) };
-        if guard != 0 {
+        // SAFETY: inside the mapping, a page before its end.
+        let guard = unsafe { base.byte_add(len) };
+        // SAFETY: the mapping's last page, which nobody has yet.
+        if unsafe { libc::mprotect(guard, PAGE, libc::PROT_NONE) } != 0 {
             return ptr::null_mut();
         }
         // SAFETY: `size` is at most `len`.

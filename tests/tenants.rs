@@ -37,13 +37,9 @@ fn assert_clean(bytes: &[u8]) {
 /// Writes the secret into all that a buffer has, padding included.
 fn soil(buffer: &mut Buffer<'_>) {
     buffer.resize(buffer.capacity(), SECRET);
+    let padding = buffer.as_mut_ptr().wrapping_add(buffer.capacity());
     // SAFETY: 64 bytes behind the capacity are the buffer's too.
-    unsafe {
-        buffer
-            .as_mut_ptr()
-            .add(buffer.capacity())
-            .write_bytes(SECRET, 64);
-    };
+    unsafe { padding.write_bytes(SECRET, 64) };
 }
 
 fn config(buffers: usize, wipes: bool) -> PoolConfig {
