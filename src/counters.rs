@@ -11,7 +11,7 @@ mod demand;
 use std::fmt;
 use std::ops::AddAssign;
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::modelled::{AtomicU64, Ordering};
 
 pub(crate) use self::arena::ArenaCounters;
 pub use self::arena::ArenaStats;
@@ -45,8 +45,8 @@ const COUNTERS: usize = Counter::Detached as usize + 1;
 pub(crate) struct Counters([AtomicU64; COUNTERS]);
 
 impl Counters {
-    pub(crate) const fn new() -> Self {
-        Self([const { AtomicU64::new(0) }; COUNTERS])
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 
     /// Adds one. To be called by the owner alone: two writers would lose counts.

@@ -35,9 +35,11 @@
 
 mod books;
 mod life;
+#[cfg(all(test, loom))]
+mod model;
 mod recording;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::ptr::{self, NonNull};
 
@@ -49,7 +51,7 @@ use crate::hot_path::HotPathGuard;
 use crate::hot_path::permit_alloc;
 use crate::raw::slab::Slab;
 use crate::raw::{PADDING, block, owned, wipe};
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::modelled::{AtomicPtr, AtomicUsize, Cell, Ordering};
 
 const EMPTY: *mut u8 = ptr::null_mut();
 const CLOSED: *mut u8 = ptr::without_provenance_mut(1);
@@ -93,7 +95,8 @@ pub(crate) struct Links {
     pub(crate) next_left: Cell<Option<NonNull<FreeList>>>,
 }
 
-// What a hit reads and writes stands in the first line.
+// What a hit reads and writes stands in the first line. (A model's atomics are larger.)
+#[cfg(not(all(test, loom)))]
 const _: () = assert!(std::mem::offset_of!(FreeList, counters) < 64);
 
 /// The sizes of one thread's part of a pool.

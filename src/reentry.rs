@@ -6,9 +6,16 @@
 
 use std::cell::Cell;
 
+#[cfg(not(all(test, loom)))]
 thread_local! {
     // No destructor: it is there until the thread's last instant.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+// A model's threads share one of the system's.
+#[cfg(all(test, loom))]
+loom::thread_local! {
+    static INSIDE: Cell<bool> = Cell::new(false);
 }
 
 /// Whether this thread is inside a cold path.

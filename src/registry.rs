@@ -10,7 +10,8 @@ use std::ops::AddAssign;
 
 use crate::counters::{ArenaCounters, ArenaStats, Demand, PoolStats, merge};
 use crate::raw::owned::Counted;
-use crate::sync::{Arc, Mutex, TryLockError, lock};
+use crate::sync::modelled::{Mutex, lock};
+use crate::sync::{Arc, TryLockError};
 
 /// What a pool hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +69,6 @@ impl AddAssign for Look {
 
 type Key = (PoolKind, &'static str);
 
-#[derive(Default)]
 struct Registry {
     living: Vec<Arc<dyn Source>>,
     /// Of each kind and name that was ever registered.
@@ -79,13 +79,24 @@ struct Registry {
     names: Vec<&'static str>,
 }
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
-    living: Vec::new(),
-    ended: BTreeMap::new(),
-    living_arenas: Vec::new(),
-    ended_arenas: Vec::new(),
-    names: Vec::new(),
-});
+#[cfg(not(all(test, loom)))]
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+}
+
+impl Registry {
+    const fn new() -> Self {
+        Self {
+            living: Vec::new(),
+            ended: BTreeMap::new(),
+            living_arenas: Vec::new(),
+            ended_arenas: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+}
 
 /// Makes `source` visible in every later [`snapshot`].
 pub(crate) fn register(source: Arc<dyn Source>) {

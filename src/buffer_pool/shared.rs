@@ -1,5 +1,8 @@
 //! What the threads of one pool share: its configuration, and the lists that they open and close.
 
+#[cfg(all(test, loom))]
+mod model;
+
 use std::ptr::NonNull;
 
 use crate::config::{ConfigError, PoolConfig};
@@ -9,7 +12,7 @@ use crate::raw::owned;
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
 use crate::seats::{self, Key, Part};
-use crate::sync::{AtomicBool, Mutex, Ordering, lock};
+use crate::sync::modelled::{AtomicBool, Mutex, Ordering, lock};
 
 /// Idle slabs of ended threads that wait for the next thread; more are freed.
 const WAITING_SLABS: usize = 4;

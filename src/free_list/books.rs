@@ -8,7 +8,7 @@
 use super::{CLOSED, EMPTY, FreeList};
 use crate::counters::{Counter, PoolStats};
 use crate::raw::block;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, fence};
+use crate::sync::modelled::{AtomicU64, AtomicUsize, Ordering, fence, spin_loop, yield_now};
 
 /// The figures that only cold paths change.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             epoch: AtomicUsize::new(0),
             total: AtomicUsize::new(0),
@@ -86,9 +86,9 @@ impl FreeList {
             }
             // A change is a few stores; one that lasts belongs to a thread that was interrupted.
             if tries.is_multiple_of(64) {
-                std::thread::yield_now();
+                yield_now();
             } else {
-                std::hint::spin_loop();
+                spin_loop();
             }
         }
         unreachable!(

@@ -10,11 +10,9 @@
 //! Two may want to close a list at once: its thread, which ends, and another that drops the pool.
 //! Who takes it from *owned* to *closing* does it; the other leaves it alone.
 
-use std::cell::Cell;
-
 use super::{CLOSED, FreeList, room};
 use crate::raw::slab::Slab;
-use crate::sync::{AtomicU8, Ordering};
+use crate::sync::modelled::{AtomicU8, Cell, Ordering};
 
 /// A thread uses it.
 const OWNED: u8 = 0;
@@ -36,14 +34,14 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) const fn owned() -> Self {
+    pub(super) fn owned() -> Self {
         Self {
             word: AtomicU8::new(OWNED),
             pins: Cell::new(0),
         }
     }
 
-    pub(super) const fn stray() -> Self {
+    pub(super) fn stray() -> Self {
         Self {
             word: AtomicU8::new(STRAY),
             pins: Cell::new(0),

@@ -1,12 +1,11 @@
 //! What an object pool has done and holds: written by the pool's owner alone, readable from any
 //! thread.
 
-use std::cell::Cell;
-
 use crate::config::PoolConfig;
 use crate::counters::{Counter, Counters, PoolStats};
 use crate::registry::{self, Look, PoolKind, Source, ThreadSpread};
-use crate::sync::{Arc, AtomicUsize, Ordering};
+use crate::sync::Arc;
+use crate::sync::modelled::{AtomicUsize, Cell, Ordering};
 
 /// The owner's side. Tells the registry on drop, if the pool is listed there.
 #[derive(Debug)]

@@ -27,11 +27,12 @@
 //!
 //! From 2 follows `idle + vacant < len` whenever a slot is at hand, so that a push always has room.
 
-use std::cell::Cell;
 use std::fmt;
 use std::mem::{ManuallyDrop, MaybeUninit};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+
+use crate::sync::modelled::Cell;
 
 /// The slots, and beside them what their owner wants to reach from every [`Full`].
 pub(crate) struct Slots<T, O> {

@@ -6,15 +6,63 @@
 //! library that it ships.
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+pub(crate) use loom::{
+    cell::Cell,
+    hint::spin_loop,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
+    },
+    thread::yield_now,
 };
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+pub(crate) use std::{
+    cell::Cell,
+    hint::spin_loop,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
+    },
+    thread::yield_now,
 };
+
+#[cfg(not(all(test, loom)))]
+pub(crate) use super::lock;
+
+/// As [`lock`](super::lock), of the model's mutex.
+#[cfg(all(test, loom))]
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Runs `work` in every order that loom finds, and says how many executions that were: few of them
+/// mean that the threads of a model do not meet.
+#[cfg(all(test, loom))]
+pub(crate) fn explore(work: impl Fn() + Send + Sync + 'static) {
+    explore_by(&loom::model::Builder::new(), work);
+}
+
+/// As [`explore`], with so many pre-emptions at most, for a model that is too large for more.
+#[cfg(all(test, loom))]
+pub(crate) fn explore_within(preemptions: usize, work: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(preemptions);
+    explore_by(&builder, work);
+}
+
+#[cfg(all(test, loom))]
+fn explore_by(builder: &loom::model::Builder, work: impl Fn() + Send + Sync + 'static) {
+    // Std's: of the model itself, and no part of what it explores.
+    let executions = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&executions);
+    builder.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        work();
+    });
+    println!("{executions:?} executions");
+}
 
 /// Tells the model which slots of a ring are read or written, since it does not see accesses through
 /// raw pointers. Without a model it is nothing, and does nothing.

@@ -1,9 +1,9 @@
 //! One thread's part of a pool of objects.
 
-use std::cell::Cell;
 use std::ptr::NonNull;
 
 use crate::object_pool::{HeapObjectPool, Reset};
+use crate::sync::modelled::Cell;
 
 /// One thread's objects, and where they stand among those of the other threads.
 pub(super) struct Core<T> {

@@ -1,5 +1,8 @@
 //! What the threads of one pool of objects share: the cores that they open and close.
 
+#[cfg(all(test, loom))]
+mod model;
+
 use std::ptr::NonNull;
 
 use super::core::Core;
@@ -9,7 +12,7 @@ use crate::object_pool::Reset;
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
 use crate::seats::{self, Key, Part};
-use crate::sync::{AtomicBool, Mutex, Ordering, lock};
+use crate::sync::modelled::{AtomicBool, Mutex, Ordering, lock};
 
 /// Cores of ended threads that wait, with their objects, for the next thread; more are freed.
 const WAITING_MAX: usize = 4;

@@ -6,6 +6,7 @@
 use loom::thread;
 
 use super::*;
+use crate::sync::modelled::explore;
 
 /// Counts how many of it are alive, so that a value that is dropped twice or never is seen.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ fn in_order(count: u8) -> Vec<u8> {
 
 #[test]
 fn one_by_one_all_that_is_accepted_comes_out_in_order() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = halves(2);
         let pushing = thread::spawn(move || push_some(&mut producer, 4));
         let mut popped: Vec<u8> = (0..3).filter_map(|_| consumer.pop()).collect();
@@ -41,7 +42,7 @@ fn one_by_one_all_that_is_accepted_comes_out_in_order() {
 
 #[test]
 fn batches_and_slices_come_out_whole_and_in_order() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = halves(2);
         let pushing = thread::spawn(move || {
             let mut batch = producer.push_batch(2);
@@ -65,7 +66,7 @@ fn batches_and_slices_come_out_whole_and_in_order() {
 
 #[test]
 fn slots_are_written_and_read_in_place() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = halves(2);
         let pushing = thread::spawn(move || {
             (0..2).fold(0, |next, _| {
@@ -94,7 +95,7 @@ fn slots_are_written_and_read_in_place() {
 
 #[test]
 fn front_can_be_changed_while_more_is_pushed() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = halves(1);
         assert_eq!(producer.push(7), Ok(()));
         let pushing = thread::spawn(move || producer.push(9));
@@ -109,7 +110,7 @@ fn front_can_be_changed_while_more_is_pushed() {
 
 #[test]
 fn consumer_that_is_told_of_the_end_has_seen_everything() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = halves(2);
         let pushing = thread::spawn(move || push_some(&mut producer, 2));
         let abandoned = consumer.is_abandoned();
@@ -123,7 +124,7 @@ fn consumer_that_is_told_of_the_end_has_seen_everything() {
 
 #[test]
 fn whoever_goes_last_drops_the_rest_once() {
-    loom::model(|| {
+    explore(|| {
         let (mut producer, mut consumer) = channel_at(2, usize::MAX);
         let alive = Arc::new(());
         let handed_out = Arc::clone(&alive);
