@@ -1,0 +1,263 @@
+//! Many threads, one after the other and at once: memory, the registry, and counts read meanwhile.
+//!
+//! Resident memory is the process', so the tests run in turn.
+#![cfg(target_os = "linux")]
+
+mod armed;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle};
+
+use knhk_pool::{Arena, BufferPool, PoolSnapshot, PoolStats, ThreadObjectPool, Workload, snapshot};
+
+const MIB: usize = 1 << 20;
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The process' resident memory in bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1));
+    kib.and_then(|kib| kib.parse::<usize>().ok())
+        .expect("a number of KiB")
+        * 1024
+}
+
+fn listed(name: &str) -> PoolSnapshot {
+    let pools = snapshot().pools;
+    *pools
+        .iter()
+        .find(|pool| pool.name == name)
+        .expect("it is listed")
+}
+
+/// Joins with a handle: a scope ends before its threads' destructors have.
+fn join_all(threads: Vec<JoinHandle<()>>) {
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("it ends well"));
+}
+
+#[test]
+fn ten_thousand_threads_leave_no_memory_behind_and_the_registry_knows_who_lives() {
+    static BUFFERS: BufferPool = BufferPool::new("churn-buffers");
+    static OBJECTS: ThreadObjectPool<Vec<u8>> =
+        ThreadObjectPool::new("churn-objects", 4, || Vec::with_capacity(256));
+    const AT_ONCE: usize = 64;
+    let _alone = alone();
+    let round = || {
+        let gate = Arc::new(Barrier::new(AT_ONCE + 1));
+        let threads = (0..AT_ONCE).map(|_| {
+            let gate = Arc::clone(&gate);
+            thread::spawn(move || {
+                drop(BUFFERS.acquire());
+                drop(OBJECTS.get().expect("four are idle"));
+                Arena::with_thread(|arena| assert_eq!(*arena.alloc(3), 3));
+                gate.wait();
+                gate.wait();
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        gate.wait();
+        let seen = ["churn-buffers", "churn-objects"].map(|name| listed(name).stats.threads);
+        assert_eq!(seen, [AT_ONCE; 2], "the living");
+        gate.wait();
+        join_all(threads);
+        let seen = ["churn-buffers", "churn-objects"].map(|name| listed(name).stats.threads);
+        assert_eq!(seen, [0; 2], "all have ended");
+    };
+    // The first half fills what the system keeps for itself: stacks, and malloc's arenas.
+    let (settling, rounds) = (79, 158);
+    (0..settling).for_each(|_| round());
+    let before = resident();
+    (settling..rounds).for_each(|_| round());
+    let grown = resident().saturating_sub(before);
+    println!(
+        "{} threads, the second half + {grown} resident bytes",
+        AT_ONCE * rounds
+    );
+    assert!(grown <= MIB, "{grown} bytes more");
+    let threads = (AT_ONCE * rounds) as u64;
+    let (buffers, objects) = (BUFFERS.stats(), OBJECTS.stats());
+    assert_eq!((buffers.hits, buffers.released), (threads, threads));
+    assert_eq!((objects.hits, objects.released), (threads, threads));
+}
+
+#[test]
+fn five_thousand_threads_alive_at_once_take_memory_in_proportion() {
+    const THREADS: usize = 5000;
+    const BUFFER: usize = 256;
+    let _alone = alone();
+    let pool = BufferPool::builder("alive")
+        .pool_size(4)
+        .buffer_size(BUFFER);
+    let pool: &'static BufferPool = Box::leak(Box::new(pool.build().expect("in range")));
+    let gate = Arc::new(Barrier::new(THREADS + 1));
+    let before = resident();
+    let threads = (0..THREADS).map(|_| {
+        let gate = Arc::clone(&gate);
+        let small = thread::Builder::new().stack_size(64 << 10);
+        let spawned = small.spawn(move || {
+            let held = pool.acquire();
+            gate.wait();
+            gate.wait();
+            drop(held);
+        });
+        spawned.expect("the system allows 5,000 threads")
+    });
+    let threads: Vec<_> = threads.collect();
+    gate.wait();
+    let (stats, resident) = (pool.stats(), resident().saturating_sub(before));
+    println!(
+        "{THREADS} threads: {} bytes of pool, {resident} resident",
+        stats.bytes
+    );
+    assert_eq!(
+        (stats.threads, stats.in_use, stats.hits),
+        (THREADS, THREADS, THREADS as u64)
+    );
+    let one = pool_of_one_thread(BUFFER);
+    assert_eq!(stats.bytes, THREADS * one);
+    // A stack is touched for some pages, and a list is a few lines beside its slab.
+    let each = 64 << 10;
+    assert!(resident <= THREADS * each, "{resident} bytes");
+    gate.wait();
+    join_all(threads);
+    let stats = pool.stats();
+    assert_eq!((stats.threads, stats.in_use), (0, 0));
+    assert!(stats.bytes <= 4 * one, "{} bytes wait", stats.bytes);
+}
+
+fn pool_of_one_thread(buffer: usize) -> usize {
+    let pool = BufferPool::builder("one-alive")
+        .pool_size(4)
+        .buffer_size(buffer);
+    let pool = pool.build().expect("in range");
+    pool.warm_up();
+    pool.stats().bytes
+}
+
+/// What the workers have finished acquiring, and what they have begun to acquire.
+#[derive(Default)]
+struct Progress {
+    begun: AtomicU64,
+    done: AtomicU64,
+    ended: AtomicU64,
+    stop: AtomicBool,
+}
+
+/// An assertion that fails must not leave the workers running.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Progress {
+    /// A thread's life: hits, misses, refusals, growth and bytes that leave.
+    fn live(&self, pool: &'static BufferPool) {
+        for most in [1, 3, 6] {
+            let mut held: Vec<_> = (0..most).map(|_| self.count(|| pool.acquire())).collect();
+            held[0].resize(if most == 6 { 300 } else { 3 }, 0);
+            drop(held.pop().map(knhk_pool::Buffer::into_vec));
+            let _ = self.count(|| pool.try_acquire());
+        }
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn count<T>(&self, acquire: impl FnOnce() -> T) -> T {
+        self.begun.fetch_add(1, Ordering::Release);
+        let acquired = acquire();
+        self.done.fetch_add(1, Ordering::Release);
+        acquired
+    }
+}
+
+fn assert_balanced(stats: &PoolStats) {
+    let gone = stats.released + stats.freed + stats.detached;
+    assert_eq!(
+        stats.hits + stats.misses,
+        gone + stats.in_use as u64,
+        "{stats:?}"
+    );
+}
+
+fn assert_risen(now: &PoolStats, before: &PoolStats) {
+    let rising = |stats: &PoolStats| {
+        [
+            stats.hits,
+            stats.misses,
+            stats.exhausted,
+            stats.released,
+            stats.freed,
+            stats.grown,
+            stats.detached,
+            stats.high_water as u64,
+        ]
+    };
+    let pairs = rising(now).into_iter().zip(rising(before));
+    assert!(
+        pairs.into_iter().all(|(now, before)| now >= before),
+        "{now:?} after {before:?}"
+    );
+}
+
+#[test]
+fn every_reading_during_churn_adds_up_and_no_total_falls() {
+    let _alone = alone();
+    let reads = if cfg!(debug_assertions) {
+        100_000
+    } else {
+        10_000_000
+    };
+    let pool = BufferPool::builder("churn-read")
+        .workload(Workload::Low)
+        .pool_size(4);
+    let pool = pool.buffer_size(256).build().expect("in range");
+    let pool: &'static BufferPool = Box::leak(Box::new(pool));
+    let progress: &'static Progress = Box::leak(Box::default());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                while !progress.stop.load(Ordering::Relaxed) {
+                    let worker = thread::spawn(move || progress.live(pool));
+                    worker.join().expect("it ends well");
+                }
+            });
+        }
+        let _stop = StopOnDrop(&progress.stop);
+        let mut before = PoolStats::default();
+        for _ in 0..reads {
+            let at_least = progress.done.load(Ordering::Acquire);
+            let now = pool.stats();
+            let at_most = progress.begun.load(Ordering::Acquire);
+            assert_balanced(&now);
+            assert_risen(&now, &before);
+            let acquires = now.acquires();
+            assert!(
+                (at_least..=at_most).contains(&acquires),
+                "{at_least} {acquires} {at_most}"
+            );
+            before = now;
+        }
+    });
+    let end = pool.stats();
+    println!(
+        "{reads} readings, {} threads, {} acquires",
+        progress.ended.load(Ordering::Relaxed),
+        end.acquires()
+    );
+    assert_eq!(end.acquires(), progress.done.load(Ordering::Acquire));
+    assert_eq!((end.in_use, end.threads), (0, 0));
+    assert_balanced(&end);
+}
