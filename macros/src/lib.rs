@@ -4,6 +4,8 @@
 //! function as a section that must not allocate. It is written on `proc_macro` alone, so that the
 //! library stays cheap to embed.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod function;
 

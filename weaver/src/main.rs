@@ -1,5 +1,7 @@
 //! Writes what is generated from the registry, or checks it.
 
+#![forbid(unsafe_code)]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
