@@ -23,11 +23,12 @@ const SIZES: Sizes = Sizes {
     capacity: 1,
     buffer_size: 64,
     wipes: false,
+    records: false,
 };
 
 impl Watched {
     fn prepared() -> Arc<Self> {
-        let list = FreeList::new(SIZES);
+        let list = FreeList::new(SIZES).expect("memory");
         assert!(list.prepare());
         Arc::new(Self(list))
     }
@@ -38,7 +39,7 @@ impl Watched {
 
     fn release(&self, buffer: NonNull<u8>) {
         // SAFETY: `acquire` gave it, and each model gives it back once.
-        unsafe { self.0.release(buffer, SIZES.buffer_size) };
+        unsafe { self.0.release(buffer, 0, SIZES.buffer_size) };
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::modelled::{AtomicUsize, Ordering};
 
 /// A `Box` of `value`; `None`, and `value` is dropped, if the allocator refuses.
 pub(crate) fn try_box<T>(value: T) -> Option<Box<T>> {
