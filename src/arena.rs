@@ -30,7 +30,7 @@ use self::scope::granted;
 pub use self::scope::{Mark, Scope};
 pub(crate) use self::thread::{Local, Owner};
 use crate::config::{ArenaConfig, ArenaOverflow};
-use crate::counters::{ArenaCounters, ArenaStats};
+use crate::counters::{ArenaCounters, ArenaStats, CAPACITY_MAX};
 use crate::raw::chunk::Chunk;
 use crate::raw::owned::Counted;
 use crate::registry;
@@ -90,6 +90,9 @@ pub struct Arena {
 
 /// Making one.
 impl Arena {
+    /// The most bytes that an arena can have: one less than 2 GiB.
+    pub const CAPACITY_MAX: usize = CAPACITY_MAX;
+
     /// An arena of [`ArenaConfig::SIZE_DEFAULT`], 1 MiB, that reads no environment.
     ///
     /// # Panics
@@ -99,12 +102,13 @@ impl Arena {
         Self::with_capacity(ArenaConfig::SIZE_DEFAULT)
     }
 
-    /// An arena of exactly `bytes`: any size, also 0, from which only what has no bytes can be
-    /// allocated. The range of [`ArenaConfig`] is for values from outside the program.
+    /// An arena of exactly `bytes`: any size up to [`CAPACITY_MAX`](Self::CAPACITY_MAX), also 0, from
+    /// which only what has no bytes can be allocated. The range of [`ArenaConfig`] is for values from
+    /// outside the program.
     ///
     /// # Panics
     ///
-    /// If the allocator refuses the memory.
+    /// If the size is above the maximum, or the allocator refuses the memory.
     ///
     /// # Examples
     ///
@@ -125,9 +129,10 @@ impl Arena {
     ///
     /// # Errors
     ///
-    /// [`ArenaError::OutOfMemory`] if the allocator refuses, or there can be no such size.
+    /// [`ArenaError::Capacity`] if the size is above the maximum, [`ArenaError::OutOfMemory`] if the
+    /// allocator refuses.
     pub fn try_with_capacity(bytes: usize) -> Result<Self, ArenaError> {
-        let chunk = Chunk::new(bytes).ok_or(ArenaError::OutOfMemory { bytes })?;
+        let (chunk, _) = chunk(bytes, false)?;
         Self::of(chunk, Home::new(ArenaOverflow::Error, false))
     }
 
@@ -208,6 +213,9 @@ impl Arena {
 }
 
 fn chunk(bytes: usize, huge: bool) -> Result<(Chunk, bool), ArenaError> {
+    if bytes > CAPACITY_MAX {
+        return Err(ArenaError::Capacity { bytes });
+    }
     let out_of_memory = ArenaError::OutOfMemory { bytes };
     #[cfg(all(feature = "huge-pages", target_os = "linux"))]
     if huge {

@@ -13,7 +13,7 @@ use std::ops::AddAssign;
 
 use crate::sync::modelled::{AtomicU64, Ordering};
 
-pub(crate) use self::arena::ArenaCounters;
+pub(crate) use self::arena::{ArenaCounters, CAPACITY_MAX};
 pub use self::arena::ArenaStats;
 pub use self::demand::Demand;
 pub(crate) use self::demand::{Recorder, merge};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::config::ConfigError;
+use crate::counters::CAPACITY_MAX;
 
 /// Why an arena could not be made, or had no room.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,11 @@ pub enum ArenaError {
     },
     /// The size in bytes is more than `isize::MAX`: no allocator could serve it.
     TooLarge,
+    /// No arena can be as large as that: [`Arena::CAPACITY_MAX`](crate::Arena::CAPACITY_MAX) is less.
+    Capacity {
+        /// Bytes that were asked for.
+        bytes: usize,
+    },
     /// The heap refused the chunk, or what the chunk had no room for.
     OutOfMemory {
         /// Bytes that were asked for.
@@ -46,6 +52,10 @@ impl fmt::Display for ArenaError {
                 "no room for {bytes} bytes: a nested use of the same thread's arena has what is left"
             ),
             Self::TooLarge => write!(f, "the size is above {} bytes", isize::MAX),
+            Self::Capacity { bytes } => write!(
+                f,
+                "an arena has at most {CAPACITY_MAX} bytes, and {bytes} were asked for"
+            ),
             Self::OutOfMemory { bytes } => {
                 write!(f, "the allocator refused {bytes} bytes for an arena")
             }

@@ -114,14 +114,25 @@ impl<'r> Region<'r> {
     fn carve(self, layout: Layout) -> Option<NonNull<u8>> {
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Arena::alloc");
-        let left = self.below(self.books.left(), layout)?;
-        self.books.allocated(left);
+        let left = if layout.align() <= CHUNK_ALIGN {
+            self.books.allocate(layout.size(), layout.align())?
+        } else {
+            self.carve_aligned(layout)?
+        };
         // SAFETY: left <= capacity, and `capacity` bytes from `base` on are the chunk's (1).
         Some(unsafe { self.base.add(left) })
     }
 
+    /// As [`carve`](Self::carve), for alignments that the base does not have.
+    #[cold]
+    #[inline(never)]
+    fn carve_aligned(self, layout: Layout) -> Option<usize> {
+        let left = self.below(self.books.left(), layout)?;
+        self.books.allocated(left);
+        Some(left)
+    }
+
     /// Where `layout` begins if it ends at `end` or before, as an offset from the base.
-    #[inline(always)]
     fn below(self, end: usize, layout: Layout) -> Option<usize> {
         let start = end.checked_sub(layout.size())?;
         if layout.align() <= CHUNK_ALIGN {
@@ -132,8 +143,6 @@ impl<'r> Region<'r> {
     }
 
     /// As [`below`](Self::below), for alignments that the base does not have: by the address.
-    #[cold]
-    #[inline(never)]
     fn below_aligned(self, start: usize, align: usize) -> Option<usize> {
         let base = self.base.addr().get();
         let aligned = base.checked_add(start)? & !(align - 1);
@@ -227,23 +236,8 @@ impl Region<'_> {
     unsafe fn clear(self, place: Place) {
         if self.home.wipes || self.home.spills.mark() != place.spill {
             // SAFETY: the caller's bullets.
-            unsafe { self.clear_cold(place) };
+            unsafe { clear_cold(self.base, self.books, self.home, place.left, place.spill) };
         }
-    }
-
-    /// # Safety
-    ///
-    /// * As [`rewind`](Self::rewind).
-    #[cold]
-    #[inline(never)]
-    unsafe fn clear_cold(self, place: Place) {
-        if self.home.wipes {
-            // SAFETY: nobody uses what lies between: the caller's second bullet.
-            unsafe { self.wipe(self.books.unused(), place.left) };
-        }
-        // SAFETY: both bullets are the caller's.
-        let freed = unsafe { self.home.spills.free_to(place.spill, self.home.wipes) };
-        self.books.heap_freed(freed);
     }
 
     /// # Safety
@@ -255,6 +249,29 @@ impl Region<'_> {
         // SAFETY: the bytes are the chunk's (1) and nobody else looks at them, says the caller.
         unsafe { wipe(start, to.saturating_sub(from)) };
     }
+}
+
+/// # Safety
+///
+/// * As [`Region::rewind`], for the region and the place of these parts.
+// In parts, as `overflow`.
+#[cold]
+#[inline(never)]
+unsafe fn clear_cold(
+    base: NonNull<u8>,
+    books: &ArenaCounters,
+    home: &Home,
+    left: usize,
+    spill: SpillMark,
+) {
+    if home.wipes {
+        let region = Region { base, books, home };
+        // SAFETY: nobody uses what lies between: the caller's second bullet.
+        unsafe { region.wipe(books.unused(), left) };
+    }
+    // SAFETY: both bullets are the caller's.
+    let freed = unsafe { home.spills.free_to(spill, home.wipes) };
+    books.heap_freed(freed);
 }
 
 /// The last allocation may change its size, and go.

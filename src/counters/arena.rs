@@ -1,19 +1,24 @@
 //! What one arena has done and holds: written by its owner alone, readable from any thread.
 
+mod bump;
+
 use std::fmt;
 use std::ops::AddAssign;
 
+use self::bump::Bump;
+pub(crate) use self::bump::CAPACITY_MAX;
+
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-/// One arena's books, the place of its bump pointer among them: how much of the chunk is *left* is
-/// the only word that an allocation must change, and what is in use follows from it.
+/// One arena's books, the place of its bump pointer among them: how much of the chunk is *left*, and the
+/// count beside it, are the only word that an allocation changes, and what is in use follows from it.
 ///
 /// All orderings but the counters' are Relaxed: a figure publishes nothing but itself.
 #[derive(Debug)]
 pub(crate) struct ArenaCounters {
-    /// Bytes of the chunk that nothing was allocated from: those below the last allocation.
-    left: AtomicUsize,
-    allocations: AtomicU64,
+    /// Bytes of the chunk that nothing was allocated from: those below the last allocation; and how many
+    /// allocations there were.
+    bump: Bump,
     capacity: usize,
     /// Bytes of the chunk that a nested use has for itself, while `left` is 0.
     lent: AtomicUsize,
@@ -23,6 +28,8 @@ pub(crate) struct ArenaCounters {
     /// The most in use with a part of the heap or a nested use in it, whenever one of these changed.
     peak: AtomicUsize,
     heap_bytes: AtomicUsize,
+    /// Allocations that did not move the bump pointer: the heap's, and those of nested uses.
+    elsewhere: AtomicU64,
     overflows: AtomicU64,
     resets: AtomicU64,
 }
@@ -39,16 +46,16 @@ fn add(cell: &AtomicU64, more: u64) {
 }
 
 impl ArenaCounters {
-    /// Books of `capacity` bytes, nothing of which is in use.
+    /// Books of `capacity` bytes, at most [`CAPACITY_MAX`], nothing of which is in use.
     pub(crate) const fn new(capacity: usize) -> Self {
         Self {
-            left: AtomicUsize::new(capacity),
-            allocations: AtomicU64::new(0),
+            bump: Bump::new(capacity),
             capacity,
             lent: AtomicUsize::new(0),
             low: AtomicUsize::new(capacity),
             peak: AtomicUsize::new(0),
             heap_bytes: AtomicUsize::new(0),
+            elsewhere: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
             resets: AtomicU64::new(0),
         }
@@ -61,33 +68,37 @@ impl ArenaCounters {
 
     #[inline(always)]
     pub(crate) fn left(&self) -> usize {
-        self.left.load(Ordering::Relaxed)
+        self.bump.left()
+    }
+
+    /// An allocation from the chunk, whose base is at a multiple of `align`: how many bytes are left below
+    /// it, or `None` if there is no room.
+    #[inline(always)]
+    pub(crate) fn allocate(&self, size: usize, align: usize) -> Option<usize> {
+        self.bump.allocate(size, align)
     }
 
     /// An allocation from the chunk, below which `left` bytes remain.
-    #[inline(always)]
     pub(crate) fn allocated(&self, left: usize) {
-        self.left.store(left, Ordering::Relaxed);
-        add(&self.allocations, 1);
+        self.bump.move_from(self.bump.word(), left, 1);
     }
 
     /// Moves the bump pointer without an allocation: the last one has grown, shrunk or gone.
-    #[inline(always)]
     pub(crate) fn move_to(&self, left: usize) {
-        self.left.store(left, Ordering::Relaxed);
+        self.bump.move_to(left);
     }
 
     /// Gives back what was allocated since `left` bytes remained.
     #[inline(always)]
     pub(crate) fn rewind(&self, left: usize) {
-        let before = self.left();
-        if before < self.low.load(Ordering::Relaxed) {
+        let word = self.bump.word();
+        if word.left() < self.low.load(Ordering::Relaxed) {
             if self.is_lent() {
                 return self.rewind_lent(left);
             }
-            self.low.store(before, Ordering::Relaxed);
+            self.low.store(word.left(), Ordering::Relaxed);
         }
-        self.left.store(left, Ordering::Relaxed);
+        self.bump.move_from(word, left, 0);
     }
 
     /// As [`rewind`](Self::rewind), while a nested use has what was left: the bytes come back with its
@@ -118,7 +129,7 @@ impl ArenaCounters {
 
     /// The heap has served `bytes`.
     pub(crate) fn heap_allocated(&self, bytes: usize) {
-        add(&self.allocations, 1);
+        add(&self.elsewhere, 1);
         let held = self.heap_bytes() + bytes;
         self.heap_bytes.store(held, Ordering::Relaxed);
         self.note_peak();
@@ -138,7 +149,7 @@ impl ArenaCounters {
             self.raise_peak(self.in_chunk());
             self.low.store(LENT, Ordering::Release);
             self.lent.store(left, Ordering::Relaxed);
-            self.left.store(0, Ordering::Relaxed);
+            self.move_to(0);
         }
         Self::new(left)
     }
@@ -152,13 +163,10 @@ impl ArenaCounters {
     pub(crate) fn take_back(&self, nested: &Self) {
         let beside = self.capacity - nested.capacity;
         self.raise_peak(beside + self.heap_bytes() + nested.stats().high_water);
-        add(
-            &self.allocations,
-            nested.allocations.load(Ordering::Relaxed),
-        );
+        add(&self.elsewhere, nested.allocations());
         add(&self.overflows, nested.overflows.load(Ordering::Relaxed));
         if self.is_lent() {
-            self.left.store(self.unused(), Ordering::Relaxed);
+            self.move_to(self.unused());
             self.lent.store(0, Ordering::Relaxed);
             self.low.store(self.capacity, Ordering::Relaxed);
         }
@@ -169,7 +177,7 @@ impl ArenaCounters {
         let heap_bytes = self.heap_bytes();
         let in_use = self.used();
         ArenaStats {
-            allocations: self.allocations.load(Ordering::Acquire),
+            allocations: self.allocations(),
             overflows: self.overflows.load(Ordering::Acquire),
             resets: self.resets.load(Ordering::Acquire),
             in_use,
@@ -178,6 +186,10 @@ impl ArenaCounters {
             heap_bytes,
             arenas: 1,
         }
+    }
+
+    fn allocations(&self) -> u64 {
+        self.bump.allocations() + self.elsewhere.load(Ordering::Acquire)
     }
 
     fn high_water(&self, now: usize) -> usize {
