@@ -61,8 +61,10 @@ impl<T> Consumer<T> {
         if self.held_seen() == 0 && self.refresh() == 0 {
             return None;
         }
-        let value = self.take();
-        self.publish();
+        let head = self.head;
+        let value = self.read(head);
+        self.publish(head.wrapping_add(1));
+        self.head = head.wrapping_add(1);
         Some(value)
     }
 
@@ -96,7 +98,7 @@ impl<T> Consumer<T> {
         // (4).
         unsafe { self.slots.copy_out(self.head, &mut values[..count]) };
         self.head = self.head.wrapping_add(count);
-        self.publish();
+        self.publish(self.head);
         count
     }
 
@@ -150,16 +152,15 @@ impl<T> Consumer<T> {
         self.shared.is_abandoned()
     }
 
-    /// Moves the oldest value out; there must be one: `held_seen` or `refresh` has said so.
+    /// Moves the value at `head` out, the oldest one; there must be one: `held_seen` or `refresh` has said
+    /// so. The head has to move on.
     #[inline(always)]
-    fn take(&mut self) -> T {
-        debug_assert!(self.held_seen() > 0);
-        let index = self.head;
-        self.shared.witness.reads(index, 1);
-        self.head = index.wrapping_add(1);
+    fn read(&self, head: usize) -> T {
+        debug_assert!(head == self.head && self.held_seen() > 0);
+        self.shared.witness.reads(head, 1);
         // SAFETY: the callers have seen a value, so that the slot holds one (invariant 3) and is the
-        // consumer's alone (4) until the head behind it is published. The head has moved on.
-        unsafe { self.slots.read(index) }
+        // consumer's alone (4) until the head behind it is published. They move the head on.
+        unsafe { self.slots.read(head) }
     }
 
     /// The next `count` values where they are; so many must have been seen.
@@ -175,11 +176,13 @@ impl<T> Consumer<T> {
         (first, unsafe { second.as_mut() })
     }
 
-    /// Gives the slots behind the head back to the producer.
+    /// Gives the slots behind `head` back to the producer.
+    // Published first, stored for this half's own use afterwards: stores leave the core in this order, and
+    // the other half waits for the first.
     #[inline(always)]
-    fn publish(&self) {
+    fn publish(&self, head: usize) {
         // Release: with the producer's `refresh`, which may then write to the slots.
-        self.shared.head.0.store(self.head, Ordering::Release);
+        self.shared.head.0.store(head, Ordering::Release);
     }
 
     /// Values held, by the tail last seen; there may be more.
@@ -209,7 +212,7 @@ impl<T> Consumer<T> {
 /// Publishes what a forgotten batch has taken, and says that it is gone.
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        self.publish();
+        self.publish(self.head);
         self.shared.abandon();
     }
 }
@@ -261,7 +264,13 @@ impl<T> Iterator for PopBatch<'_, T> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<T> {
-        (self.left() > 0).then(|| self.consumer.take())
+        if self.left() == 0 {
+            return None;
+        }
+        let head = self.consumer.head;
+        let value = self.consumer.read(head);
+        self.consumer.head = head.wrapping_add(1);
+        Some(value)
     }
 
     #[inline]
@@ -294,7 +303,7 @@ struct GiveBack<'a, T>(&'a Consumer<T>);
 impl<T> Drop for GiveBack<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.publish();
+        self.0.publish(self.0.head);
     }
 }
 

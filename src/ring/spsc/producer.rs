@@ -43,9 +43,10 @@ use crate::sync::modelled::{Arc, Ordering};
 pub struct Producer<T> {
     /// Index of the next value; the published one follows.
     tail: usize,
-    /// The published head, as last seen.
-    head_seen: usize,
-    capacity: usize,
+    /// Index at which the channel is full, by the published head as last seen: one comparison says whether
+    /// there is room. A producer that is not slower than its consumer stays ahead of it, and then neither
+    /// waits for the other's line.
+    full_at: usize,
     slots: RingSlots<T>,
     shared: Arc<Shared<T>>,
     /// What goes in at one half comes out at the other: a `T` must mean the same to both.
@@ -61,8 +62,7 @@ impl<T> Producer<T> {
     pub(super) fn new(shared: Arc<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
         Self {
             tail: index,
-            head_seen: index,
-            capacity: shared.capacity,
+            full_at: index.wrapping_add(shared.capacity),
             slots,
             shared,
             _invariant: PhantomData,
@@ -81,8 +81,10 @@ impl<T> Producer<T> {
         if self.room_seen() == 0 && self.refresh() == 0 {
             return Err(value);
         }
-        self.put(value);
-        self.publish();
+        let tail = self.tail;
+        self.put(tail, value);
+        self.publish(tail.wrapping_add(1));
+        self.tail = tail.wrapping_add(1);
         Ok(())
     }
 
@@ -98,12 +100,13 @@ impl<T> Producer<T> {
         T: Copy,
     {
         let count = self.room_for(values.len());
-        self.shared.witness.writes(self.tail, count);
+        let tail = self.tail;
+        self.shared.witness.writes(tail, count);
         // SAFETY: as many slots from the tail on are the producer's alone (invariant 4), and hold
         // nothing (3).
-        unsafe { self.slots.copy_in(self.tail, &values[..count]) };
-        self.tail = self.tail.wrapping_add(count);
-        self.publish();
+        unsafe { self.slots.copy_in(tail, &values[..count]) };
+        self.tail = tail.wrapping_add(count);
+        self.publish(self.tail);
         count
     }
 
@@ -129,9 +132,11 @@ impl<T> Producer<T> {
     /// ```
     #[inline]
     pub fn push_batch(&mut self, max: usize) -> PushBatch<'_, T> {
-        let end = self.tail.wrapping_add(self.room_for(max));
+        let next = self.tail;
+        let end = next.wrapping_add(self.room_for(max));
         PushBatch {
             producer: self,
+            next,
             end,
         }
     }
@@ -151,12 +156,12 @@ impl<T> Producer<T> {
 
     /// Whether the channel is full. If it is not, the next [`push`](Self::push) succeeds.
     pub fn is_full(&self) -> bool {
-        self.len() == self.capacity
+        self.len() == self.capacity()
     }
 
     /// How many values the channel can hold: what it was made for.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.shared.capacity
     }
 
     /// Whether the consumer is gone, so that nobody will pop what is pushed.
@@ -164,42 +169,44 @@ impl<T> Producer<T> {
         self.shared.is_abandoned()
     }
 
-    /// Writes into the next slot, which must be free: `room_seen` or `refresh` has said so.
+    /// Writes into the slot at `tail`, the next one, which must be free: `room_seen` or `refresh` has said
+    /// so.
     #[inline(always)]
-    fn put(&mut self, value: T) {
-        debug_assert!(self.room_seen() > 0);
-        self.shared.witness.writes(self.tail, 1);
+    fn put(&self, tail: usize, value: T) {
+        debug_assert!(tail == self.tail && self.room_seen() > 0);
+        self.shared.witness.writes(tail, 1);
         // SAFETY: the callers have seen room, so that the slot is the producer's alone (invariant 4) and
         // holds nothing (3).
-        unsafe { self.slots.write(self.tail, value) };
-        self.tail = self.tail.wrapping_add(1);
+        unsafe { self.slots.write(tail, value) };
     }
 
-    /// Lets the consumer have what was put.
+    /// Lets the consumer have what was put before `tail`.
+    // Published first, stored for this half's own use afterwards, as in the consumer.
     #[inline(always)]
-    fn publish(&self) {
+    fn publish(&self, tail: usize) {
         // Release: with the consumer's `refresh`, which may then read the slots.
-        self.shared.tail.0.store(self.tail, Ordering::Release);
+        self.shared.tail.0.store(tail, Ordering::Release);
     }
 
     /// Free slots, by the head last seen; there may be more.
     #[inline(always)]
     fn room_seen(&self) -> usize {
-        self.capacity - self.tail.wrapping_sub(self.head_seen)
+        self.full_at.wrapping_sub(self.tail)
     }
 
     /// Free slots, by the head as it is now.
     #[inline(always)]
     fn refresh(&mut self) -> usize {
         // Acquire: with the consumer's `publish`; its reads of these slots come before our writes.
-        self.head_seen = self.shared.head.0.load(Ordering::Acquire);
+        let head = self.shared.head.0.load(Ordering::Acquire);
+        self.full_at = head.wrapping_add(self.shared.capacity);
         self.room_seen()
     }
 
     /// Free slots, but no more than `wanted`.
     #[inline]
     fn room_for(&mut self, wanted: usize) -> usize {
-        let wanted = wanted.min(self.capacity);
+        let wanted = wanted.min(self.capacity());
         match self.room_seen() {
             seen if seen >= wanted => wanted,
             _ => self.refresh().min(wanted),
@@ -210,7 +217,7 @@ impl<T> Producer<T> {
 /// Publishes what a forgotten batch has left unpublished, and says that it is gone.
 impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
-        self.publish();
+        self.publish(self.tail);
         self.shared.abandon();
     }
 }
@@ -219,7 +226,7 @@ impl<T> fmt::Debug for Producer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Producer")
             .field("len", &self.len())
-            .field("capacity", &self.capacity)
+            .field("capacity", &self.capacity())
             .field("is_abandoned", &self.is_abandoned())
             .finish_non_exhaustive()
     }
@@ -231,6 +238,8 @@ impl<T> fmt::Debug for Producer<T> {
 /// published with the producer's next push, or when the producer is dropped.
 pub struct PushBatch<'a, T> {
     producer: &'a mut Producer<T>,
+    /// The producer's tail; here it stays in a register.
+    next: usize,
     /// Index behind the last slot of the batch.
     end: usize,
 }
@@ -246,14 +255,15 @@ impl<T> PushBatch<'_, T> {
         if self.room() == 0 {
             return Err(value);
         }
-        self.producer.put(value);
+        self.producer.put(self.next, value);
+        self.pass(1);
         Ok(())
     }
 
     /// Slots of the batch that are free.
     #[inline(always)]
     pub fn room(&self) -> usize {
-        self.end.wrapping_sub(self.producer.tail)
+        self.end.wrapping_sub(self.next)
     }
 
     /// The free slots of the batch in order, as two slices: the second follows the first, and is empty
@@ -277,8 +287,8 @@ impl<T> PushBatch<'_, T> {
     /// ```
     pub fn spare_capacity_mut(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         let producer = &*self.producer;
-        producer.shared.witness.writes(producer.tail, self.room());
-        let [first, second] = producer.slots.stretches(producer.tail, self.room());
+        producer.shared.witness.writes(self.next, self.room());
+        let [first, second] = producer.slots.stretches(self.next, self.room());
         // SAFETY: these slots are the producer's alone (invariant 4), which is borrowed mutably as long
         // as the slice is; a `MaybeUninit` needs nothing to be in them.
         let first = unsafe { uninit(first).as_mut() };
@@ -299,11 +309,15 @@ impl<T> PushBatch<'_, T> {
     pub unsafe fn assume_pushed(&mut self, count: usize) {
         let room = self.room();
         assert!(count <= room, "{count} values in {room} slots");
-        self.producer
-            .shared
-            .witness
-            .writes(self.producer.tail, count);
-        self.producer.tail = self.producer.tail.wrapping_add(count);
+        self.producer.shared.witness.writes(self.next, count);
+        self.pass(count);
+    }
+
+    /// The next `count` slots hold values.
+    #[inline(always)]
+    fn pass(&mut self, count: usize) {
+        self.next = self.next.wrapping_add(count);
+        self.producer.tail = self.next;
     }
 }
 
@@ -314,7 +328,7 @@ fn uninit<T>(slots: NonNull<[T]>) -> NonNull<[MaybeUninit<T>]> {
 impl<T> Drop for PushBatch<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.producer.publish();
+        self.producer.publish(self.producer.tail);
     }
 }
 
