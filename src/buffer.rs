@@ -77,6 +77,21 @@ impl<'pool> Buffer<'pool> {
     pub(crate) unsafe fn new(start: NonNull<u8>, list: NonNull<FreeList>) -> Self {
         // SAFETY: the caller's second bullet.
         let capacity = unsafe { list.as_ref() }.buffer_size();
+        // SAFETY: the caller's bullets.
+        unsafe { Self::from_raw(start, capacity, list) }
+    }
+
+    /// An empty buffer of `capacity` bytes.
+    ///
+    /// # Safety
+    ///
+    /// * As for [`new`](Self::new), with `capacity` bytes: the list's, or those that it has grown to.
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(
+        start: NonNull<u8>,
+        capacity: usize,
+        list: NonNull<FreeList>,
+    ) -> Self {
         Self {
             start,
             len: 0,
@@ -84,6 +99,13 @@ impl<'pool> Buffer<'pool> {
             list,
             pool: PhantomData,
         }
+    }
+
+    /// Start and capacity, for the handle that it was acquired by to take back.
+    #[doc(hidden)]
+    pub fn into_raw(self) -> (NonNull<u8>, usize) {
+        let this = ManuallyDrop::new(self);
+        (this.start, this.capacity)
     }
 
     /// Bytes in the buffer.

@@ -219,11 +219,17 @@ impl FreeList {
     /// * Nobody uses it again.
     #[inline(always)]
     pub(crate) unsafe fn release(&self, buffer: NonNull<u8>, capacity: usize) {
-        if capacity == self.home_size && self.push(buffer) {
-            return;
+        if !self.release_hit(buffer, capacity) {
+            // SAFETY: the caller's bullets, and the buffer was not taken back above.
+            unsafe { self.release_cold(buffer, capacity) };
         }
-        // SAFETY: the caller's bullets, and the push above was not done.
-        unsafe { self.release_cold(buffer, capacity) };
+    }
+
+    /// The hit path of [`release`](Self::release), under whose contract it stands: whether it has taken the
+    /// buffer back. If so, `capacity` is the list's buffer size.
+    #[inline(always)]
+    pub(crate) fn release_hit(&self, buffer: NonNull<u8>, capacity: usize) -> bool {
+        capacity == self.home_size && self.push(buffer)
     }
 
     /// Stack place `index`.

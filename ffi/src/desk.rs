@@ -13,23 +13,23 @@
 //!
 //! 1. A desk is used by one thread (`table`'s invariant 3), and its methods do not call each other while
 //!    they hold `slots`: the pool is called before they take it, or after.
-//! 2. `here` is not moved while a slot has a buffer: `give_back` empties them before the desk leaves its
-//!    place. So what is acquired from it may be kept in them as `'static`.
+//! 2. A slot's `start` and `capacity` are those of a buffer that `here` has handed out and not taken back;
+//!    `give_back` empties the slots before `here` ends.
 //! 3. Slots from `top` on are empty. `holes` is `NONE` or the index of an empty slot below `top`, and so
 //!    is each one's `next`; no slot is reached twice. A slot with a buffer is not reached.
-//! 4. A slot's ticket is its index and a count of the buffers that it has held: given out once.
+//! 4. While a slot is empty, its `capacity` is the pool's, so that a buffer of the pool's size need not
+//!    write it.
+//! 5. A slot's ticket is its index and a count of the buffers that it has held: given out once.
 
 use std::cell::{Cell, UnsafeCell};
 use std::mem::MaybeUninit;
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use knhk_pool::{BufferPool, PoolHandle};
 
 use crate::layout::Buffer;
 use crate::status::Status;
 use crate::table::{Table, kind};
-
-type Lent = knhk_pool::Buffer<'static>;
 
 /// Every thread's desks.
 pub(crate) static DESKS: Table<Desk, { kind::DESK }> = Table::new();
@@ -44,15 +44,18 @@ pub(crate) struct Desk {
     top: Cell<u32>,
     holes: Cell<u32>,
     slots: UnsafeCell<Vec<Slot>>,
+    /// Bytes of the pool's buffers.
+    size: usize,
     here: PoolHandle<'static>,
 }
 
 // A shift finds it.
-#[repr(align(64))]
+#[repr(align(32))]
 struct Slot {
     ticket: u64,
+    start: Option<NonNull<u8>>,
+    capacity: usize,
     next: u32,
-    buffer: Option<Lent>,
 }
 
 impl Desk {
@@ -62,6 +65,7 @@ impl Desk {
             top: Cell::new(0),
             holes: Cell::new(NONE),
             slots: UnsafeCell::new(Vec::new()),
+            size: pool.config().buffer_size(),
             here: pool.handle(),
         }
     }
@@ -101,22 +105,23 @@ impl Desk {
         let Some(slot) = self.slots().get_mut(top as usize) else {
             return false;
         };
-        let Some(buffer) = self.here().hit() else {
+        let Some(start) = self.here.hit_raw() else {
             return false;
         };
         self.top.set(top + 1);
-        slot.lend(buffer, self.handle.get(), out);
+        slot.lend(start, self.size, self.handle.get(), out);
         true
     }
 
     // Nothing here panics: not `acquire`, by its contract, and there is a slot for what it gives.
+    // `extern`, as `release_cold`.
     #[cold]
     #[inline(never)]
-    fn acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
+    extern "C" fn acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
         let Some(slot) = self.vacant() else {
             return Status::OutOfMemory;
         };
-        let Some(buffer) = self.here().acquire_or_refuse() else {
+        let Some(buffer) = self.here.acquire_or_refuse() else {
             return Status::OutOfMemory;
         };
         self.lend(slot, buffer, out);
@@ -125,40 +130,75 @@ impl Desk {
 
     #[cold]
     #[inline(never)]
-    fn try_acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
+    extern "C" fn try_acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
         let Some(slot) = self.vacant() else {
             return Status::OutOfMemory;
         };
-        let Ok(buffer) = self.here().try_acquire() else {
+        let Ok(buffer) = self.here.try_acquire() else {
             return Status::Exhausted;
         };
         self.lend(slot, buffer, out);
         Status::Ok
     }
 
-    /// Takes a buffer back that is out.
+    /// Takes a buffer back that is out; its `data` becomes null.
+    // The last one handed out is looked for by the top and not by its ticket: the caller's memory is then
+    // compared with, and nothing waits for it.
     #[inline(always)]
-    pub(crate) fn release(&self, ticket: u64) -> Option<Lent> {
-        let slot = self.slots().get_mut(index(ticket))?;
-        if slot.ticket != ticket {
-            return None;
+    pub(crate) fn release(&self, buffer: &mut Buffer) -> Status {
+        let below = self.top.get().wrapping_sub(1);
+        let Some(slot) = self.slots().get_mut(below as usize) else {
+            return self.release_cold(buffer);
+        };
+        let (held, next) = (slot.ticket, next_ticket(slot.ticket));
+        let Some(start) = slot.start.filter(|_| held == buffer.ticket) else {
+            return self.release_cold(buffer);
+        };
+        // SAFETY: the slot's, hence `here`'s (invariant 2), which the slot gives up below.
+        if !unsafe { self.here.release_hit_raw(start, slot.capacity) } {
+            return self.release_cold(buffer);
         }
-        let buffer = slot.buffer.take()?;
-        slot.ticket = slot.ticket.wrapping_add(SLOTS_MAX as u64);
+        // The capacity is the pool's (invariant 4): it was a hit.
+        (slot.start, slot.ticket) = (None, next);
+        self.top.set(below);
+        buffer.data = ptr::null_mut();
+        Status::Ok
+    }
+
+    /// As [`release`](Self::release), also where a later buffer is still out, or the pool has to do more than
+    /// to take it.
+    // `extern`: it does not unwind, so that the path above keeps nothing for its sake.
+    #[cold]
+    #[inline(never)]
+    extern "C" fn release_cold(&self, buffer: &mut Buffer) -> Status {
+        let ticket = buffer.ticket;
+        let Ok((start, capacity)) = self.take_out(ticket) else {
+            return Status::Stale;
+        };
+        let slot = &mut self.slots()[index(ticket)];
+        slot.ticket = next_ticket(ticket);
         let below = self.top.get().wrapping_sub(1);
         if below as usize == index(ticket) {
             self.top.set(below);
         } else {
             slot.next = self.holes.replace(index(ticket) as u32);
         }
-        Some(buffer)
+        buffer.data = ptr::null_mut();
+        // SAFETY: the slot's, hence `here`'s (invariant 2), which the slot has given up.
+        unsafe { self.here.release_raw(start, capacity) };
+        Status::Ok
     }
 
     /// Releases the buffers that are still out.
     pub(crate) fn give_back(&self) {
         self.top.set(0);
         self.holes.set(NONE);
-        drop(std::mem::take(self.slots()));
+        for slot in std::mem::take(self.slots()) {
+            if let Some(start) = slot.start {
+                // SAFETY: as in `release_cold`; the slots are gone.
+                unsafe { self.here.release_raw(start, slot.capacity) };
+            }
+        }
     }
 
     /// Makes room for `capacity` bytes in all, keeping the first `len`.
@@ -172,8 +212,10 @@ impl Desk {
         capacity: usize,
     ) -> Result<(), Status> {
         let len = buffer.len;
-        let mut lent = self.take_out(buffer.ticket)?;
-        let refusal = if len > lent.capacity() {
+        let (start, held) = self.take_out(buffer.ticket)?;
+        // SAFETY: the slot's, hence `here`'s (invariant 2); the slot is empty until it is put back.
+        let mut lent = unsafe { self.here.from_raw(start, held) };
+        let refusal = if len > held {
             Some(Status::Invalid)
         } else {
             // SAFETY: at most the capacity, and written (the caller's bullet).
@@ -182,20 +224,22 @@ impl Desk {
             (buffer.data, buffer.capacity) = (lent.as_mut_ptr(), lent.capacity());
             room.err().map(|_| Status::OutOfMemory)
         };
-        self.put_back(buffer.ticket, lent);
+        self.slots()[index(buffer.ticket)].hold(lent);
         refusal.map_or(Ok(()), Err)
     }
 
-    fn take_out(&self, ticket: u64) -> Result<Lent, Status> {
+    fn take_out(&self, ticket: u64) -> Result<(NonNull<u8>, usize), Status> {
+        let size = self.size;
         self.slots()
             .get_mut(index(ticket))
             .filter(|slot| slot.ticket == ticket)
-            .and_then(|slot| slot.buffer.take())
+            .and_then(|slot| {
+                Some((
+                    slot.start.take()?,
+                    std::mem::replace(&mut slot.capacity, size),
+                ))
+            })
             .ok_or(Status::Stale)
-    }
-
-    fn put_back(&self, ticket: u64, buffer: Lent) {
-        self.slots()[index(ticket)].buffer = Some(buffer);
     }
 
     /// The index of a vacant slot, which [`lend`](Self::lend) takes: a hole, else the top.
@@ -209,7 +253,7 @@ impl Desk {
     }
 
     /// `vacant` is what [`vacant`](Self::vacant) has just said.
-    fn lend(&self, vacant: u32, buffer: Lent, out: &mut MaybeUninit<Buffer>) {
+    fn lend(&self, vacant: u32, buffer: knhk_pool::Buffer<'_>, out: &mut MaybeUninit<Buffer>) {
         let Some(slot) = self.slots().get_mut(vacant as usize) else {
             return;
         };
@@ -218,7 +262,8 @@ impl Desk {
         } else {
             self.holes.set(slot.next);
         }
-        slot.lend(buffer, self.handle.get(), out);
+        let (start, capacity) = buffer.into_raw();
+        slot.lend(start, capacity, self.handle.get(), out);
     }
 
     /// Twice the slots; false if that cannot be.
@@ -233,17 +278,12 @@ impl Desk {
         slots.append(self.slots());
         slots.extend((len..len + more).map(|index| Slot {
             ticket: index as u64,
+            start: None,
+            capacity: self.size,
             next: NONE,
-            buffer: None,
         }));
         drop(std::mem::replace(self.slots(), slots));
         true
-    }
-
-    #[inline(always)]
-    fn here(&self) -> &'static PoolHandle<'static> {
-        // SAFETY: stays where it is as long as what is made of it lasts (invariant 2).
-        unsafe { &*ptr::from_ref(&self.here) }
     }
 
     #[inline(always)]
@@ -255,19 +295,36 @@ impl Desk {
 }
 
 impl Slot {
-    /// The slot is empty.
+    /// The slot is empty, and the buffer is of the pool's size.
     #[inline(always)]
-    fn lend(&mut self, mut buffer: Lent, here: u64, out: &mut MaybeUninit<Buffer>) {
+    fn lend(
+        &mut self,
+        start: NonNull<u8>,
+        capacity: usize,
+        here: u64,
+        out: &mut MaybeUninit<Buffer>,
+    ) {
         out.write(Buffer {
-            data: buffer.as_mut_ptr(),
+            data: start.as_ptr(),
             len: 0,
-            capacity: buffer.capacity(),
+            capacity,
             here,
             ticket: self.ticket,
         });
-        // SAFETY: borrowed mutably. Empty (invariant 3): no drop is left out.
-        unsafe { ptr::write(&mut self.buffer, Some(buffer)) };
+        self.start = Some(start);
     }
+
+    /// The slot is empty.
+    fn hold(&mut self, buffer: knhk_pool::Buffer<'_>) {
+        let (start, capacity) = buffer.into_raw();
+        (self.start, self.capacity) = (Some(start), capacity);
+    }
+}
+
+/// Of the slot's next buffer.
+#[inline(always)]
+const fn next_ticket(ticket: u64) -> u64 {
+    ticket.wrapping_add(SLOTS_MAX as u64)
 }
 
 #[inline(always)]

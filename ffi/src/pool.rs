@@ -176,15 +176,10 @@ pub extern "C" fn knhk_pool_release(buffer: Option<&mut Buffer>) -> Status {
     let Some(buffer) = buffer else {
         return Status::NullPointer;
     };
-    let Some(desk) = DESKS.get(buffer.here) else {
-        return DESKS.refusal(buffer.here);
-    };
-    let Some(lent) = desk.release(buffer.ticket) else {
-        return Status::Stale;
-    };
-    buffer.data = ptr::null_mut();
-    drop(lent);
-    Status::Ok
+    match DESKS.get(buffer.here) {
+        Some(desk) => desk.release(buffer),
+        None => DESKS.refusal(buffer.here),
+    }
 }
 
 /// Makes room for `capacity` bytes in all. Past the pool's buffer size the first `buffer->len` bytes move

@@ -69,14 +69,51 @@ impl<'pool> PoolHandle<'pool> {
         }
     }
 
-    /// The hit path alone, for callers with a cold path of their own: `None`, and nothing is counted,
-    /// where [`acquire`](Self::acquire) would do more than that.
+    /// The hit path alone, for callers with a cold path of their own: the start of a buffer of the pool's
+    /// size, or `None`, and nothing is counted, where [`acquire`](Self::acquire) would do more than that.
+    ///
+    /// It is for [`release_raw`](Self::release_raw) to take back.
     #[doc(hidden)]
     #[inline(always)]
-    pub fn hit(&self) -> Option<Buffer<'_>> {
-        let start = self.list().pop()?;
-        // SAFETY: as in `acquire`.
-        Some(unsafe { Buffer::new(start, self.list) })
+    pub fn hit_raw(&self) -> Option<NonNull<u8>> {
+        self.list().pop()
+    }
+
+    /// Takes a buffer back, as its drop would.
+    ///
+    /// # Safety
+    ///
+    /// * `start` and `capacity` are what [`hit_raw`](Self::hit_raw) or [`Buffer::into_raw`] gave, of this
+    ///   handle, and not taken back since; nobody uses the bytes again.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn release_raw(&self, start: NonNull<u8>, capacity: usize) {
+        // SAFETY: the caller's bullet.
+        unsafe { self.list().release(start, 0, capacity) };
+    }
+
+    /// The hit path of [`release_raw`](Self::release_raw), for callers with a cold path of their own, which
+    /// calls that: whether the buffer was taken back. If so, `capacity` is the pool's buffer size.
+    ///
+    /// # Safety
+    ///
+    /// * As for [`release_raw`](Self::release_raw), if it returns true.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn release_hit_raw(&self, start: NonNull<u8>, capacity: usize) -> bool {
+        self.list().release_hit(start, capacity)
+    }
+
+    /// Makes a buffer again of what [`release_raw`](Self::release_raw) could take back.
+    ///
+    /// # Safety
+    ///
+    /// * As for [`release_raw`](Self::release_raw), but that the bytes are the buffer's.
+    #[doc(hidden)]
+    pub unsafe fn from_raw(&self, start: NonNull<u8>, capacity: usize) -> Buffer<'_> {
+        // SAFETY: handed out by the list to nobody else, says the caller; the list is stray or this
+        // thread's.
+        unsafe { Buffer::from_raw(start, capacity, self.list) }
     }
 
     /// As [`acquire`](Self::acquire); `None` where that would abort the process because the heap is
