@@ -108,6 +108,45 @@ impl Floor {
     }
 }
 
+/// The arena that ours was written to replace, in its shape: a pointer that goes upwards, a mask of the
+/// offset, a check, and zeros over all that was used at each reset, unless told otherwise.
+struct Upwards {
+    memory: Box<[u8]>,
+    used: usize,
+    zeroes: bool,
+}
+
+impl Upwards {
+    fn new(zeroes: bool) -> Self {
+        Self {
+            memory: vec![0; 1 << 20].into_boxed_slice(),
+            used: 0,
+            zeroes,
+        }
+    }
+
+    #[inline(always)]
+    fn alloc(&mut self, layout: Layout) -> *mut u8 {
+        let start = (self.used + layout.align() - 1) & !(layout.align() - 1);
+        match start.checked_add(layout.size()) {
+            Some(end) if end <= self.memory.len() => {
+                self.used = end;
+                // SAFETY: start is at most end, which is in the memory.
+                unsafe { self.memory.as_mut_ptr().add(start) }
+            }
+            _ => full(),
+        }
+    }
+
+    #[inline(always)]
+    fn reset(&mut self) {
+        if self.zeroes {
+            self.memory[..self.used].fill(0);
+        }
+        self.used = 0;
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn full() -> ! {
@@ -190,6 +229,14 @@ fn vector<A: 'static>(
     })
 }
 
+#[inline(always)]
+fn upwards(arena: &mut Upwards) {
+    let start = arena.alloc(VECTOR);
+    // SAFETY: 3072 writable bytes.
+    unsafe { touch(start) };
+    arena.reset();
+}
+
 /// Their arena with room for a batch in its first chunk, as ours has.
 fn bump() -> Bump {
     Bump::with_capacity(1 << 20)
@@ -220,6 +267,8 @@ pub fn arena_cases() -> Vec<ArenaCase> {
             escape(bump.alloc_layout(VECTOR).as_ptr());
             bump.reset();
         }),
+        vector("by hand, zeroing on reset", Upwards::new(true), upwards),
+        vector("by hand, not zeroing", Upwards::new(false), upwards),
         vector("Arena, zeros", Arena::new(), |arena| {
             touch_vector(arena.alloc_slice::<f32>(FLOATS));
             arena.reset();
