@@ -248,7 +248,7 @@ impl Arena {
     /// [`Scope`].
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
-        work(&mut self.mark().scope())
+        self.mark().run(work)
     }
 
     /// Marks the place; what is allocated from the mark's scopes is given back when it is dropped. See

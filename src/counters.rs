@@ -13,8 +13,8 @@ use std::ops::AddAssign;
 
 use crate::sync::modelled::{AtomicU64, Ordering};
 
-pub(crate) use self::arena::{ArenaCounters, CAPACITY_MAX};
 pub use self::arena::ArenaStats;
+pub(crate) use self::arena::{ArenaCounters, CAPACITY_MAX};
 pub use self::demand::Demand;
 pub(crate) use self::demand::{Recorder, merge};
 

@@ -88,6 +88,12 @@ impl<'r> Region<'r> {
         Self { base, books, home }
     }
 
+    /// What [`new`](Self::new) made it of.
+    #[inline(always)]
+    pub(super) fn parts(self) -> (NonNull<u8>, &'r ArenaCounters, &'r Home) {
+        (self.base, self.books, self.home)
+    }
+
     /// Memory for `layout`, uninitialised. For no bytes an aligned address, which takes nothing.
     #[inline(always)]
     pub(super) fn alloc(self, layout: Layout) -> Result<NonNull<u8>, ArenaError> {

@@ -2,13 +2,14 @@
 
 use std::alloc::Layout;
 use std::fmt;
-use std::mem::MaybeUninit;
-use std::ptr;
+use std::mem::{self, ManuallyDrop, MaybeUninit};
+use std::ptr::{self, NonNull};
 use std::{slice, str};
 
 use super::error::ArenaError;
 use super::filling::Filling;
-use super::region::{Place, Region};
+use super::region::{Home, Place, Region};
+use crate::counters::ArenaCounters;
 
 /// Allocates from an arena; what it hands out lives as long as the scope, `'s`.
 ///
@@ -122,7 +123,7 @@ impl<'s> Scope<'s> {
     pub fn try_alloc_with<T>(&self, make: impl FnOnce() -> T) -> Result<&'s mut T, ArenaError> {
         const {
             assert!(
-                !std::mem::needs_drop::<T>(),
+                !mem::needs_drop::<T>(),
                 "an arena never drops: T must not need it"
             )
         };
@@ -194,7 +195,7 @@ impl<'s> Scope<'s> {
     ) -> Result<&'s mut [T], ArenaError> {
         const {
             assert!(
-                !std::mem::needs_drop::<T>(),
+                !mem::needs_drop::<T>(),
                 "an arena never drops: T must not need it"
             )
         };
@@ -306,7 +307,7 @@ impl<'s> Scope<'s> {
     ) -> Result<&'s mut [T], ArenaError> {
         const {
             assert!(
-                !std::mem::needs_drop::<T>(),
+                !mem::needs_drop::<T>(),
                 "an arena never drops: T must not need it"
             )
         };
@@ -393,7 +394,7 @@ impl<'s> Scope<'s> {
     /// it panics.
     #[inline(always)]
     pub fn scope<R>(&mut self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
-        work(&mut self.mark().scope())
+        self.mark().run(work)
     }
 
     /// Marks the place; what is allocated from the mark's scopes is given back when it is dropped.
@@ -464,6 +465,23 @@ impl<'m> Mark<'m> {
         }
     }
 
+    /// Runs `work` with a scope, and rewinds, also when it panics.
+    #[inline(always)]
+    pub(super) fn run<R>(self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+        let mut mark = ManuallyDrop::new(self);
+        let (base, books, home) = mark.region.parts();
+        let unwinding = Unwinding {
+            base,
+            books,
+            home,
+            place: mark.place,
+        };
+        let result = work(&mut mark.scope());
+        mem::forget(unwinding);
+        drop(ManuallyDrop::into_inner(mark));
+        result
+    }
+
     /// A scope, whose allocations live until this mark is used again.
     #[inline(always)]
     pub fn scope(&mut self) -> Scope<'_> {
@@ -479,6 +497,37 @@ impl<'m> Mark<'m> {
         // mutably, or from marks inside of them; that it is borrowed here ends them all.
         unsafe { self.region.rewind(self.place) };
     }
+}
+
+/// What a mark whose scope unwinds is rewound by.
+///
+/// Its drop hands its parts on by value, so that they are kept in registers while all goes well: a mark
+/// that is dropped on both ways is written to memory for the sake of the other one.
+struct Unwinding<'m> {
+    base: NonNull<u8>,
+    books: &'m ArenaCounters,
+    home: &'m Home,
+    place: Place,
+}
+
+impl Drop for Unwinding<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: the parts of a mark's region, and its place; `run` forgets the mark, or this.
+        unsafe { unwound(self.base, self.books, self.home, self.place) };
+    }
+}
+
+/// # Safety
+///
+/// * As [`Region::rewind`], of the region that has these parts.
+#[cold]
+#[inline(never)]
+unsafe fn unwound(base: NonNull<u8>, books: &ArenaCounters, home: &Home, place: Place) {
+    // SAFETY: the caller's bullet.
+    let region = unsafe { Region::new(base, books, home) };
+    // SAFETY: as above.
+    unsafe { region.rewind(place) };
 }
 
 impl Drop for Mark<'_> {
