@@ -1,19 +1,19 @@
 //! What does it cost to pass a value on, on one thread and between two, beside every peer?
 //!
 //! Prints tables of its own first, from short samples of all by turns: nanoseconds on one thread, and
-//! values a second from one thread to another. On a busy machine those of the fastest tenth are the ones
-//! to compare.
+//! values a second from one thread to another, pinned; samples in which a thread lost its core are left
+//! out.
 
 use std::hint::spin_loop;
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use core_affinity::CoreId;
 use criterion::{Criterion, criterion_group};
 use knhk_pool::ring::spsc::{Consumer, Producer};
 use knhk_pool_benches::{
-    Inside, Pop, Push, RingCase, array_queue, heapless_channel, ring_cases, ringbuf_channel,
-    rtrb_channel, spsc_channel,
+    Inside, Pop, Push, RingCase, ring_cases, ringbuf_channel, rtrb_channel, spsc_channel,
 };
 
 fn main() {
@@ -58,84 +58,109 @@ fn nanoseconds(case: &mut RingCase, inside: Inside) -> f64 {
     start.elapsed().as_nanos() as f64 / done as f64
 }
 
-/// Values of one sample: some milliseconds.
-const VALUES: u64 = 500_000;
-const ROUNDS: usize = 60;
+/// Values of one sample: some tens of microseconds, short enough to end before either thread is
+/// interrupted, most times.
+const VALUES: u64 = 20_000;
+const ROUNDS: usize = 600;
 /// Values at a time, where they go in batches.
 const BATCH: usize = 32;
 
-/// A name, what takes a sample, and the samples.
-type Row = (&'static str, fn() -> f64, Vec<f64>);
+/// One half of a channel at work: passes on, or takes, so many values.
+type Half = Box<dyn FnMut(u64) + Send>;
 
 fn print_threads() {
-    if core_affinity::get_core_ids().is_none_or(|cores| cores.len() < 2) {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let [first, second, ..] = cores[..] else {
         println!("two threads: needs two cores that threads can be pinned to");
         return;
-    }
-    let mut rows: Vec<Row> = vec![
-        ("spsc", || single(spsc_channel()), Vec::new()),
-        ("rtrb", || single(rtrb_channel()), Vec::new()),
-        ("ringbuf", || single(ringbuf_channel()), Vec::new()),
-        ("heapless spsc", || single(heapless_channel()), Vec::new()),
-        ("crossbeam ArrayQueue", || single(array_queue()), Vec::new()),
-        (
-            "spsc, batches of 32",
-            || ours_in_batches(spsc_channel()),
-            Vec::new(),
-        ),
-        (
-            "rtrb, chunks of 32",
-            || rtrb_in_chunks(rtrb_channel()),
-            Vec::new(),
-        ),
+    };
+    let cases: Vec<(&str, (Half, Half))> = vec![
+        ("spsc", single(spsc_channel())),
+        ("rtrb", single(rtrb_channel())),
+        ("ringbuf", single(ringbuf_channel())),
+        ("spsc, batches of 32", ours_in_batches(spsc_channel())),
+        ("rtrb, chunks of 32", rtrb_in_chunks(rtrb_channel())),
     ];
-    for _ in 0..ROUNDS {
-        for (_, sample, values) in &mut rows {
-            values.push(sample());
-        }
-    }
-    println!("| from one thread to another | million values a second, median | fastest tenth |");
-    println!("|---|---|---|");
-    for (name, _, mut values) in rows {
-        values.sort_by(f64::total_cmp);
-        let at = |part: usize| values[values.len() * part / 10] / 1e6;
-        println!("| {name} | {:.1} | {:.1} |", at(5), at(9));
+    let (names, halves): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+    let (pushes, pops) = halves.into_iter().unzip();
+    let meeting = Meeting::default();
+    let (pushing, popping) = thread::scope(|scope| {
+        let pushing = scope.spawn(|| samples(first, pushes, &meeting));
+        let popping = samples(second, pops, &meeting);
+        (pushing.join().expect("the values are taken"), popping)
+    });
+    println!(
+        "| from one thread to another | samples | million values a second, median | fastest tenth |"
+    );
+    println!("|---|---|---|---|");
+    for (index, name) in names.iter().enumerate() {
+        let both = pushing[index].iter().zip(&popping[index]);
+        let whole = both.filter_map(|(a, b)| Some(a.as_ref()?.max(*b.as_ref()?)));
+        let mut rates: Vec<f64> = whole.map(|seconds| VALUES as f64 / seconds / 1e6).collect();
+        rates.sort_by(f64::total_cmp);
+        let at = |part: usize| rates.get(rates.len() * part / 10).unwrap_or(&f64::NAN);
+        println!("| {name} | {} | {:.0} | {:.0} |", rates.len(), at(5), at(9));
     }
     println!();
 }
 
-/// Values a second, where `push` passes on all of them and `pop` takes them.
-fn throughput(push: impl FnOnce() + Send, pop: impl FnOnce() + Send) -> f64 {
-    let begin = Barrier::new(2);
-    let pinned = |core: usize, work: &mut dyn FnMut()| {
-        if let Some(cores) = core_affinity::get_core_ids() {
-            core_affinity::set_for_current(cores[core]);
+/// Seconds of each round, by case; `None` where the thread was interrupted.
+fn samples(core: CoreId, mut halves: Vec<Half>, meeting: &Meeting) -> Vec<Vec<Option<f64>>> {
+    core_affinity::set_for_current(core);
+    let mut seconds = vec![Vec::with_capacity(ROUNDS); halves.len()];
+    for _ in 0..ROUNDS {
+        for (half, seconds) in halves.iter_mut().zip(&mut seconds) {
+            let before = interruptions();
+            meeting.wait();
+            let start = Instant::now();
+            half(VALUES);
+            let elapsed = start.elapsed().as_secs_f64();
+            seconds.push((interruptions() == before).then_some(elapsed));
         }
-        begin.wait();
-        let start = Instant::now();
-        work();
-        start.elapsed().as_secs_f64()
-    };
-    let (mut push, mut pop) = (Some(push), Some(pop));
-    let seconds = thread::scope(|scope| {
-        scope.spawn(|| pinned(0, &mut || push.take().into_iter().for_each(|push| push())));
-        let popping =
-            scope.spawn(|| pinned(1, &mut || pop.take().into_iter().for_each(|pop| pop())));
-        popping.join().expect("the values arrive in order")
-    });
-    VALUES as f64 / seconds
+    }
+    seconds
 }
 
-fn single<A: Push, B: Pop>((mut producer, mut consumer): (A, B)) -> f64 {
-    let push = move || {
-        for value in 0..VALUES {
+/// Where two threads begin a sample together: a barrier that does not sleep, so that both are awake.
+#[derive(Default)]
+struct Meeting(AtomicUsize);
+
+impl Meeting {
+    fn wait(&self) {
+        let both = (self.0.fetch_add(1, Ordering::AcqRel) / 2 + 1) * 2;
+        while self.0.load(Ordering::Acquire) < both {
+            thread::yield_now();
+        }
+    }
+}
+
+/// How often this thread has lost its core; always 0 where that cannot be asked.
+fn interruptions() -> i64 {
+    #[cfg(target_os = "linux")]
+    {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse().ok())
+            .unwrap_or(0)
+    }
+    #[cfg(not(target_os = "linux"))]
+    0
+}
+
+fn single<A: Push + 'static, B: Pop + 'static>(
+    (mut producer, mut consumer): (A, B),
+) -> (Half, Half) {
+    let push = move |values| {
+        for value in 0..values {
             while !producer.push(value) {
                 spin_loop();
             }
         }
     };
-    let pop = move || {
-        for value in 0..VALUES {
+    let pop = move |values| {
+        for value in 0..values {
             let popped = loop {
                 match consumer.pop() {
                     Some(popped) => break popped,
@@ -145,44 +170,46 @@ fn single<A: Push, B: Pop>((mut producer, mut consumer): (A, B)) -> f64 {
             assert_eq!(popped, value);
         }
     };
-    throughput(push, pop)
+    (Box::new(push), Box::new(pop))
 }
 
-fn ours_in_batches((mut producer, mut consumer): (Producer<u64>, Consumer<u64>)) -> f64 {
-    let push = move || {
+fn ours_in_batches((mut producer, mut consumer): (Producer<u64>, Consumer<u64>)) -> (Half, Half) {
+    let push = move |values| {
         let mut next = 0;
-        while next < VALUES {
+        while next < values {
             let mut batch = producer.push_batch(BATCH);
-            while next < VALUES && batch.push(next).is_ok() {
+            while next < values && batch.push(next).is_ok() {
                 next += 1;
             }
         }
     };
-    let pop = move || {
+    let pop = move |values| {
         let mut next = 0;
-        while next < VALUES {
+        while next < values {
             for value in consumer.pop_batch(BATCH) {
                 assert_eq!(value, next);
                 next += 1;
             }
         }
     };
-    throughput(push, pop)
+    (Box::new(push), Box::new(pop))
 }
 
-fn rtrb_in_chunks((mut producer, mut consumer): (rtrb::Producer<u64>, rtrb::Consumer<u64>)) -> f64 {
-    let push = move || {
+fn rtrb_in_chunks(
+    (mut producer, mut consumer): (rtrb::Producer<u64>, rtrb::Consumer<u64>),
+) -> (Half, Half) {
+    let push = move |values| {
         let mut next = 0;
-        while next < VALUES {
+        while next < values {
             let room = producer.slots().min(BATCH);
             if let Ok(chunk) = producer.write_chunk_uninit(room) {
-                next += chunk.fill_from_iter(next..VALUES) as u64;
+                next += chunk.fill_from_iter(next..values) as u64;
             }
         }
     };
-    let pop = move || {
+    let pop = move |values| {
         let mut next = 0;
-        while next < VALUES {
+        while next < values {
             let held = consumer.slots().min(BATCH);
             if let Ok(chunk) = consumer.read_chunk(held) {
                 for value in chunk {
@@ -192,7 +219,7 @@ fn rtrb_in_chunks((mut producer, mut consumer): (rtrb::Producer<u64>, rtrb::Cons
             }
         }
     };
-    throughput(push, pop)
+    (Box::new(push), Box::new(pop))
 }
 
 fn one_thread(criterion: &mut Criterion) {

@@ -89,7 +89,7 @@ impl<'pool> PoolHandle<'pool> {
     #[inline(always)]
     pub unsafe fn release_raw(&self, start: NonNull<u8>, capacity: usize) {
         // SAFETY: the caller's bullet.
-        unsafe { self.list().release(start, 0, capacity) };
+        unsafe { self.list().release(start, capacity) };
     }
 
     /// The hit path of [`release_raw`](Self::release_raw), for callers with a cold path of their own, which

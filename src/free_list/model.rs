@@ -39,7 +39,7 @@ impl Watched {
 
     fn release(&self, buffer: NonNull<u8>) {
         // SAFETY: `acquire` gave it, and each model gives it back once.
-        unsafe { self.0.release(buffer, 0, SIZES.buffer_size) };
+        unsafe { self.0.release(buffer, SIZES.buffer_size) };
     }
 }
 
