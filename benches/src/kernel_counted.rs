@@ -38,14 +38,14 @@ impl KernelCounted {
     /// Instructions, as counted when this was last renewed.
     pub const fn recorded(self) -> u64 {
         match self {
-            Self::Ln => 230_813,
-            Self::Exp => 207_773,
-            Self::DlogNulls => 350_689,
+            Self::Ln => 230_550,
+            Self::Exp => 199_835,
+            Self::DlogNulls => 265_473,
             Self::SumNulls => 21_645,
             Self::SubMulAdd => 26_785,
             Self::Cosine => 14_372,
             Self::Decay => 138_366,
-            Self::Spread => 477_253,
+            Self::Spread => 250_110,
         }
     }
 
