@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 
 use jsonschema::Validator;
+use knhk_poold::serve::live::VIEWERS_MAX;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, connect};
@@ -99,8 +101,8 @@ impl Described {
     }
 }
 
-/// The head of an answer that goes on, and its first line.
-fn stream(server: &Server, path: &str) -> Answer {
+/// The head of an answer that goes on, and what goes on.
+fn stream(server: &Server, path: &str) -> (Answer, BufReader<TcpStream>) {
     let mut stream = connect(server.address);
     write!(
         stream,
@@ -116,7 +118,7 @@ fn stream(server: &Server, path: &str) -> Answer {
             "{text}"
         );
     }
-    Answer::parse(text.as_bytes()).expect("a head")
+    (Answer::parse(text.as_bytes()).expect("a head"), reader)
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn every_path_method_and_status_of_the_description_is_seen_in_its_form() {
             described.check("GET", path, &server.get(path));
         }
         let answer = if ["/v1/live", "/v1/receipts"].contains(&path.as_str()) {
-            stream(&server, path)
+            stream(&server, path).0
         } else {
             server.send("GET", path, &[&bearer], b"")
         };
@@ -188,7 +190,11 @@ fn every_path_method_and_status_of_the_description_is_seen_in_its_form() {
     let lost = Server::start(&["--journal", &pipe, "--journal-sync"]);
     described.check("POST", post, &lost.post(post, b""));
     described.check("GET", "/readyz", &lost.get("/readyz"));
+    let view = |_| stream(&lost, "/v1/live");
+    let watching: Vec<_> = (0..VIEWERS_MAX).map(view).collect();
+    described.check("GET", "/v1/live", &lost.get("/v1/live"));
     lost.stop();
+    drop(watching);
 
     let mut missing = described.all();
     missing.retain(|it| !described.seen.contains(it));
