@@ -32,11 +32,8 @@ fn resident() -> usize {
 }
 
 fn listed(name: &str) -> PoolSnapshot {
-    let pools = snapshot().pools;
-    *pools
-        .iter()
-        .find(|pool| pool.name == name)
-        .expect("it is listed")
+    let mut pools = snapshot().pools.into_iter();
+    pools.find(|pool| pool.name == name).expect("it is listed")
 }
 
 /// Joins with a handle: a scope ends before its threads' destructors have.
