@@ -37,11 +37,11 @@ impl ArenaCounted {
     pub const fn recorded(self) -> u64 {
         match self {
             Self::Floor => 145_320,
-            Self::Arena => 227_732,
-            Self::Scope => 197_332,
+            Self::Arena => 212_534,
+            Self::Scope => 182_934,
             Self::Bumpalo => 210_773,
-            Self::Vector => 496_045,
-            Self::Scratch => 656_045,
+            Self::Vector => 576_049,
+            Self::Scratch => 736_048,
         }
     }
 
