@@ -32,6 +32,8 @@
 //!    and no `Buffer` refers to it.
 //! 5. `total` counts the buffers in existence: idle ones, and those handed out.
 //! 6. A slab is freed only while none of its slots is handed out.
+//! 7. A buffer is laid down ([`rest`]) when it comes back, before it is idle, and a slot also when the
+//!    list keeps it no more; it is taken up when it is handed out.
 
 mod books;
 mod life;
@@ -50,7 +52,7 @@ use crate::counters::{Counter, Counters, Recorder};
 use crate::hot_path::HotPathGuard;
 use crate::hot_path::permit_alloc;
 use crate::raw::slab::Slab;
-use crate::raw::{PADDING, block, owned, wipe};
+use crate::raw::{PADDING, block, owned, rest, wipe};
 use crate::sync::modelled::{AtomicPtr, AtomicUsize, Cell, Ordering};
 
 const EMPTY: *mut u8 = ptr::null_mut();
@@ -189,7 +191,10 @@ impl FreeList {
         }
         self.counters.bump(Counter::Hits);
         // SAFETY: invariants 2 and 3: an idle buffer, which is never null.
-        Some(unsafe { NonNull::new_unchecked(buffer) })
+        let buffer = unsafe { NonNull::new_unchecked(buffer) };
+        // SAFETY: idle until now, and so laid down (7).
+        unsafe { rest::take_up(buffer, self.buffer_size) };
+        Some(buffer)
     }
 
     /// Puts an idle buffer back: the release path. Whether there was room.
@@ -208,6 +213,26 @@ impl FreeList {
             self.len.store(len + 1, Ordering::Relaxed);
         }
         has_room
+    }
+
+    /// What is to wait in the list for a buffer that came back: the same one, as shipped. Where the
+    /// build allocates for it, that is foreign code: not inside of a change.
+    ///
+    /// # Safety
+    ///
+    /// * `buffer` is of this list, `buffer_size` bytes, taken up, and nobody uses it again.
+    #[inline(always)]
+    unsafe fn lay_down(&self, buffer: NonNull<u8>) -> NonNull<u8> {
+        // SAFETY: the caller's bullet.
+        let lay_down = || unsafe { rest::lay_down(&self.slab, buffer, self.buffer_size) };
+        if !rest::ALLOCATES {
+            lay_down()
+        } else if self.state.is_stray() {
+            // It goes back to the heap, and no one thread may look at the slab.
+            buffer
+        } else {
+            permit_alloc(lay_down)
+        }
     }
 
     /// Takes back what [`pop`](Self::pop) or an `acquire` handed out, or a larger block that the
@@ -229,7 +254,8 @@ impl FreeList {
     /// buffer back. If so, `capacity` is the list's buffer size.
     #[inline(always)]
     pub(crate) fn release_hit(&self, buffer: NonNull<u8>, capacity: usize) -> bool {
-        capacity == self.home_size && self.push(buffer)
+        // Where what came back is laid down first, all go the long way.
+        !rest::LAYS && capacity == self.home_size && self.push(buffer)
     }
 
     /// Stack place `index`.
@@ -301,13 +327,15 @@ impl FreeList {
     /// Pops at or below the lowest length so far, and notes the new lowest.
     fn pop_deeper(&self) -> Option<NonNull<u8>> {
         let lower = self.len.load(Ordering::Relaxed).checked_sub(1)?;
-        let buffer = NonNull::new(self.place(lower).load(Ordering::Relaxed));
+        let buffer = NonNull::new(self.place(lower).load(Ordering::Relaxed))?;
         let _change = self.change();
         self.low.store(lower, Ordering::Relaxed);
         self.len.store(lower, Ordering::Relaxed);
         self.counters.bump(Counter::Hits);
         self.unseal();
-        buffer
+        // SAFETY: idle until now, and so laid down (7).
+        unsafe { rest::take_up(buffer, self.buffer_size) };
+        Some(buffer)
     }
 
     /// Puts a slab's slots into the list, making the slab if there is none. Whether there is more
@@ -369,7 +397,7 @@ impl FreeList {
         // SAFETY: the caller's bullets.
         unsafe { self.note_end(buffer, capacity) };
         // SAFETY: the caller's bullets.
-        unsafe { self.wipe_if_asked(buffer, capacity) };
+        let buffer = unsafe { self.retire(buffer, capacity) };
         let change = self.change();
         let doomed = self.take_back(buffer, capacity, Some(Counter::Freed));
         drop(change);
@@ -378,14 +406,23 @@ impl FreeList {
         unsafe { free(doomed) };
     }
 
+    /// Wipes a buffer that came back, if that is asked for, and lays it down, unless it has grown.
+    /// Returns what is to be [taken back](Self::take_back) in its place.
+    ///
     /// # Safety
     ///
-    /// * `buffer` is of this list and `capacity` bytes, and nobody looks at it.
-    unsafe fn wipe_if_asked(&self, buffer: NonNull<u8>, capacity: usize) {
+    /// * As for [`release`](Self::release).
+    unsafe fn retire(&self, buffer: NonNull<u8>, capacity: usize) -> NonNull<u8> {
         if self.wipes {
-            // SAFETY: the padding is writable too (raw invariant 1).
+            // SAFETY: nobody looks at it, says the caller; the padding is writable too (raw
+            // invariant 1).
             unsafe { wipe(buffer, capacity + PADDING) };
         }
+        if rest::LAYS && capacity == self.buffer_size {
+            // SAFETY: the caller's bullets.
+            return unsafe { self.lay_down(buffer) };
+        }
+        buffer
     }
 
     /// Keeps a buffer that came back, if it has the pool's size and there is room; else takes a
@@ -502,7 +539,7 @@ impl FreeList {
         // SAFETY: a fresh block of that size.
         unsafe { self.mark_untouched(block, len, wanted) };
         // SAFETY: the caller's bullets; what counted was copied.
-        unsafe { self.wipe_if_asked(buffer, capacity) };
+        let buffer = unsafe { self.retire(buffer, capacity) };
         let change = self.change();
         if capacity == self.buffer_size {
             self.count(Counter::Grown);
@@ -533,7 +570,7 @@ impl FreeList {
             // SAFETY: `len` initialised bytes, nobody else's.
             let vec = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), len) }.to_vec();
             // SAFETY: the caller's bullets; what counted was copied.
-            unsafe { self.wipe_if_asked(buffer, capacity) };
+            let buffer = unsafe { self.retire(buffer, capacity) };
             let change = self.change();
             self.count(Counter::Detached);
             let doomed = self.take_back(buffer, capacity, None);

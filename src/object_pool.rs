@@ -28,13 +28,15 @@ use std::ops::Deref;
 use crate::counters::PoolStats;
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
+use crate::hot_path::permit_alloc;
 use crate::pool_error::PoolError;
+use crate::raw::rest;
 use crate::raw::slots::{self, Full, Slots, TakesBack};
 use crate::registry;
 
 use ledger::Ledger;
 pub use pooled::Pooled;
-use pooled::reset;
+use pooled::{park, reset};
 pub use reset::Reset;
 
 /// A pool of up to `N` objects; all else it has from [`HeapObjectPool`].
@@ -216,7 +218,7 @@ impl<T: Reset> HeapObjectPool<T> {
     pub(crate) fn add(&self, object: T) {
         if let Ok(full) = self.slots.put(object) {
             self.ledger().own();
-            full.park();
+            park(full);
         }
     }
 
@@ -262,6 +264,9 @@ impl<T: Reset> HeapObjectPool<T> {
         let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::acquire");
         let full = self.take_idle()?;
         self.ledger().taken();
+        if rest::ALLOCATES {
+            return Some(permit_alloc(|| full.take()));
+        }
         Some(full.take())
     }
 
@@ -282,7 +287,7 @@ impl<T: Reset> HeapObjectPool<T> {
         } else {
             let full = reset(full, |_never_owned| ());
             self.ledger().own();
-            full.park();
+            park(full);
         }
         Ok(())
     }
@@ -299,7 +304,7 @@ impl<T: Reset> HeapObjectPool<T> {
         // From the top down: what is parked again lies above `index`, so that each is met once.
         for index in (0..self.slots.idle()).rev() {
             if let Some(full) = self.slots.take_idle_at(index) {
-                reset(full, |ledger| ledger.disown(1)).park();
+                park(reset(full, |ledger| ledger.disown(1)));
             }
         }
         self.write_off_taken();

@@ -67,6 +67,16 @@ fn string<G>(enter: fn() -> G) {
     drop(black_box(String::from("hello")));
 }
 
+fn empty_vec<G>(enter: fn() -> G) {
+    let _section = enter();
+    drop(black_box(Vec::<u8>::new()));
+}
+
+fn vec_of_one<G>(enter: fn() -> G) {
+    let _section = enter();
+    drop(black_box(Vec::<u8>::with_capacity(1)));
+}
+
 fn bad_index<G>(enter: fn() -> G) {
     let _section = enter();
     let two = [1, 2];
@@ -92,11 +102,21 @@ struct Case {
     ours: fn(),
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 6] = [
     Case {
         name: "string",
         published: || string(Flag::enter),
         ours: || string(ours),
+    },
+    Case {
+        name: "empty vec",
+        published: || empty_vec(Flag::enter),
+        ours: || empty_vec(ours),
+    },
+    Case {
+        name: "vec of one",
+        published: || vec_of_one(Flag::enter),
+        ours: || vec_of_one(ours),
     },
     Case {
         name: "bad index",
@@ -192,6 +212,15 @@ fn first_catch_ends_its_process_and_ours_is_a_panic_that_says_what_where() {
         "ALLOCATION IN HOT PATH: alloc of 5 bytes, alignment 1, in section `ours` \
          (tests/published_detector.rs:",
     );
+}
+
+#[test]
+fn empty_vec_allocates_nothing_though_its_own_test_expects_a_panic_and_ours_sees_the_first_byte() {
+    let silent = outcome("published: empty vec");
+    assert_eq!(silent.as_deref(), Some("nothing was reported"));
+    assert_ours_says("empty vec", "nothing was reported");
+    assert_eq!(outcome("published: vec of one"), None);
+    assert_ours_says("vec of one", "ALLOCATION IN HOT PATH: alloc of 1 bytes");
 }
 
 #[test]

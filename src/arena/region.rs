@@ -24,6 +24,8 @@
 //! 4. `left` and `capacity` are the chunk's alone, or those of a nested use; then the outer books'
 //!    `left` is 0 until that use is over, also if the outer region is rewound meanwhile, and the
 //!    capacity of the nested ones is what the outer `left` was.
+//! 5. Bytes of the chunk that nothing was allocated from are [hidden](rest::hide); an allocation's are
+//!    shown.
 
 use std::alloc::Layout;
 use std::ptr::{self, NonNull};
@@ -35,7 +37,7 @@ use crate::counters::ArenaCounters;
 use crate::hot_path::HotPathGuard;
 use crate::raw::chunk::CHUNK_ALIGN;
 use crate::raw::spill::{SpillMark, Spills};
-use crate::raw::{nowhere, wipe};
+use crate::raw::{nowhere, rest, wipe};
 
 /// What goes with a chunk: the heap's part, and the rules.
 #[derive(Debug)]
@@ -126,7 +128,10 @@ impl<'r> Region<'r> {
             self.carve_aligned(layout)?
         };
         // SAFETY: left <= capacity, and `capacity` bytes from `base` on are the chunk's (1).
-        Some(unsafe { self.base.add(left) })
+        let start = unsafe { self.base.add(left) };
+        // SAFETY: below the old `left`, and so hidden (5).
+        unsafe { rest::show(start, layout.size()) };
+        Some(start)
     }
 
     /// As [`carve`](Self::carve), for alignments that the base does not have.
@@ -214,6 +219,8 @@ impl Region<'_> {
     pub(super) unsafe fn rewind(self, place: Place) {
         // SAFETY: the caller's bullets.
         unsafe { self.clear(place) };
+        // SAFETY: the caller's second bullet.
+        unsafe { self.hide_to(place.left) };
         self.books.rewind(place.left);
     }
 
@@ -230,7 +237,32 @@ impl Region<'_> {
         };
         // SAFETY: the caller's bullet, for all that there is.
         unsafe { self.clear(empty) };
+        // SAFETY: as above.
+        unsafe { self.hide_to(empty.left) };
         self.books.reset();
+    }
+
+    /// Hides what was allocated since `left` bytes remained, where the build asks for it.
+    ///
+    /// # Safety
+    ///
+    /// * Nobody uses what was allocated since.
+    #[inline(always)]
+    unsafe fn hide_to(self, left: usize) {
+        if rest::HIDES {
+            // SAFETY: the caller's bullet.
+            unsafe { self.hide(self.books.unused(), left) };
+        }
+    }
+
+    /// # Safety
+    ///
+    /// * `from <= to <= capacity`, and nobody uses the bytes between.
+    unsafe fn hide(self, from: usize, to: usize) {
+        // SAFETY: from <= capacity (1).
+        let start = unsafe { self.base.add(from) };
+        // SAFETY: the bytes are the chunk's (1), and nobody's, says the caller.
+        unsafe { rest::hide(start, to.saturating_sub(from)) };
     }
 
     /// What a rewind to `place` does beside moving the pointer.
@@ -252,6 +284,8 @@ impl Region<'_> {
     unsafe fn wipe(self, from: usize, to: usize) {
         // SAFETY: from <= capacity (1).
         let start = unsafe { self.base.add(from) };
+        // SAFETY: as the caller says; what alignment left out is still hidden.
+        unsafe { rest::uncover(start, to.saturating_sub(from)) };
         // SAFETY: the bytes are the chunk's (1) and nobody else looks at them, says the caller.
         unsafe { wipe(start, to.saturating_sub(from)) };
     }
@@ -332,6 +366,10 @@ impl Region<'_> {
                 // SAFETY: what the block has left behind is nobody's.
                 unsafe { self.wipe(from, left) };
             }
+            if rest::HIDES && left > from {
+                // SAFETY: as above.
+                unsafe { self.hide(from, left) };
+            }
             return Ok(moved);
         }
         if start.addr().get().is_multiple_of(new.align()) {
@@ -354,6 +392,8 @@ impl Region<'_> {
                 // SAFETY: the block is nobody's from now on.
                 unsafe { self.wipe(self.books.left(), end) };
             }
+            // SAFETY: as above: it is the last block.
+            unsafe { self.hide_to(end) };
             self.books.rewind(end);
         // SAFETY: the caller's bullet.
         } else if let Some(bytes) = unsafe { self.home.spills.free_last(start, self.home.wipes) } {
@@ -380,6 +420,10 @@ impl Region<'_> {
     unsafe fn move_last(self, start: NonNull<u8>, left: usize, bytes: usize) -> NonNull<u8> {
         // SAFETY: left <= capacity (1).
         let moved = unsafe { self.base.add(left) };
+        if rest::HIDES {
+            // SAFETY: below the last block all is hidden (5).
+            unsafe { rest::show(moved, self.books.left().saturating_sub(left)) };
+        }
         // SAFETY: both ranges are inside the chunk, says the caller; `copy` lets them overlap.
         unsafe { ptr::copy(start.as_ptr(), moved.as_ptr(), bytes) };
         self.books.move_to(left);

@@ -7,6 +7,8 @@ use super::Reset;
 use super::ledger::Ledger;
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
+use crate::hot_path::permit_alloc;
+use crate::raw::rest;
 use crate::raw::slots::{Full, Lease, TakesBack};
 
 /// An object on loan: a guard that derefs to the object in its slot, and gives it back when it is
@@ -70,8 +72,18 @@ impl<T: Reset> TakesBack<T> for Ledger {
         // From here on: what `reset` does is the caller's.
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Pooled::drop");
-        full.park();
+        park(full);
         ledger.released();
+    }
+}
+
+/// Parks an object. Where the build allocates then ([`rest`]), that is no section's affair.
+#[inline(always)]
+pub(super) fn park<T>(full: Full<'_, T, Ledger>) {
+    if rest::ALLOCATES {
+        permit_alloc(|| full.park());
+    } else {
+        full.park();
     }
 }
 

@@ -8,17 +8,21 @@
 //!  base        start (64-byte aligned)
 //!  │ 0 to 63 B │ capacity       │ padding, 64 B, zero │ shift, 1 B │ rest │
 //! ```
+//!
+//! Where the build asks for it, [cookies](rest) stand in front of the start and behind the padding;
+//! they are not in the books.
 
 use std::alloc::{self, Layout};
 use std::ptr::{self, NonNull};
 
-use super::{ALIGN, PADDING};
+use super::{ALIGN, PADDING, rest};
 
 /// Bytes that a block takes beside its capacity: the shift (at most `ALIGN - 1`), the padding, and
 /// the byte that remembers the shift.
 pub(crate) const OVERHEAD: usize = ALIGN + PADDING;
 
-const SHIFT_AT: usize = PADDING;
+/// Behind the capacity.
+const SHIFT_AT: usize = PADDING + rest::BACK;
 
 /// Allocates a block of `capacity` bytes, uninitialised, with zeroed padding.
 ///
@@ -28,16 +32,19 @@ pub(crate) fn alloc(capacity: usize) -> Option<NonNull<u8>> {
     // SAFETY: the layout's size is at least OVERHEAD.
     let base = NonNull::new(unsafe { alloc::alloc(layout) })?;
     let shift = base.addr().get().wrapping_neg() % ALIGN;
-    // SAFETY: shift < ALIGN, so `capacity + PADDING + 1` bytes from `start` on are inside.
-    let start = unsafe { base.add(shift) };
+    // SAFETY: shift < ALIGN, so `capacity + PADDING + 1` bytes from `start` on are inside, and so are
+    // the cookies, if there are any.
+    let start = unsafe { base.add(shift + rest::FRONT) };
     // SAFETY: as the line above says.
     let behind = unsafe { start.add(capacity) };
     // SAFETY: PADDING bytes behind the capacity are inside, and nobody else knows of them yet.
     unsafe { ptr::write_bytes(behind.as_ptr(), 0, PADDING) };
-    // SAFETY: the byte behind the padding is inside as well.
+    // SAFETY: the byte behind the padding, and behind the cookies, is inside as well.
     let remembered = unsafe { behind.add(SHIFT_AT) };
     // SAFETY: as the line above says; `shift` is below 64.
     unsafe { remembered.write(shift as u8) };
+    // SAFETY: all of it is inside, and nobody else's.
+    unsafe { rest::begin(start, capacity) };
     Some(start)
 }
 
@@ -48,6 +55,8 @@ pub(crate) fn alloc(capacity: usize) -> Option<NonNull<u8>> {
 /// * `start` came from [`alloc`] with this very `capacity`, and was not freed or taken since.
 /// * Nobody uses it again.
 pub(crate) unsafe fn free(start: NonNull<u8>, capacity: usize) {
+    // SAFETY: `alloc` told of it, with this capacity.
+    unsafe { rest::end(start, capacity) };
     // SAFETY: the caller's first bullet.
     let base = unsafe { base(start, capacity) };
     // SAFETY: `alloc` computed the same layout from the same capacity (raw invariant 3).
@@ -62,6 +71,8 @@ pub(crate) unsafe fn free(start: NonNull<u8>, capacity: usize) {
 /// * As for [`free`].
 /// * The first `len <= capacity` bytes are initialised.
 pub(crate) unsafe fn into_vec(start: NonNull<u8>, len: usize, capacity: usize) -> Vec<u8> {
+    // SAFETY: `alloc` told of it, with this capacity.
+    unsafe { rest::end(start, capacity) };
     // SAFETY: the caller's first bullet.
     let base = unsafe { base(start, capacity) };
     // SAFETY: both ranges are inside the block; `copy` allows them to overlap.
@@ -71,7 +82,7 @@ pub(crate) unsafe fn into_vec(start: NonNull<u8>, len: usize, capacity: usize) -
     unsafe { Vec::from_raw_parts(base.as_ptr(), len, layout_of(capacity).size()) }
 }
 
-/// The bytes that a block of `capacity` takes from the allocator.
+/// The bytes that a block of `capacity` takes from the allocator, without cookies.
 pub(crate) const fn bytes(capacity: usize) -> usize {
     capacity.saturating_add(OVERHEAD)
 }
@@ -85,11 +96,12 @@ unsafe fn base(start: NonNull<u8>, capacity: usize) -> NonNull<u8> {
     // SAFETY: `alloc` wrote it, and no buffer reaches behind its padding.
     let shift = unsafe { remembered.read() };
     // SAFETY: `alloc` moved forward by that much from the block's base.
-    unsafe { start.sub(usize::from(shift)) }
+    unsafe { start.sub(usize::from(shift) + rest::FRONT) }
 }
 
 fn layout(capacity: usize) -> Option<Layout> {
-    Layout::from_size_align(capacity.checked_add(OVERHEAD)?, 1).ok()
+    const ALL: usize = OVERHEAD + rest::FRONT + rest::BACK;
+    Layout::from_size_align(capacity.checked_add(ALL)?, 1).ok()
 }
 
 fn layout_of(capacity: usize) -> Layout {

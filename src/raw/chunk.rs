@@ -3,7 +3,7 @@
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
-use super::nowhere;
+use super::{nowhere, rest};
 
 /// Where every chunk starts: at a page. So an offset that is a multiple of an alignment up to this
 /// is an address that is.
@@ -12,7 +12,7 @@ pub(crate) const CHUNK_ALIGN: usize = 4096;
 /// Where a chunk starts that huge pages are to serve: at a huge page of x86-64 and AArch64.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// One allocation, uninitialised, freed on drop. Of no bytes it is an address and no memory.
+/// One allocation, uninitialised, [hidden](rest::hide), freed on drop. Of no bytes it is an address and no memory.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     base: NonNull<u8>,
@@ -42,6 +42,8 @@ impl Chunk {
             // SAFETY: the layout's size is not zero, in this branch.
             NonNull::new(unsafe { alloc::alloc(layout) })?
         };
+        // SAFETY: new memory of that size, nobody else's.
+        unsafe { rest::hide(base, bytes) };
         Some(Self { base, layout })
     }
 
@@ -71,6 +73,8 @@ impl Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         if self.bytes() != 0 {
+            // SAFETY: the chunk's own memory, about to be freed.
+            unsafe { rest::uncover(self.base, self.bytes()) };
             // SAFETY: raw invariant 3: `base` came from `alloc` with this very layout in `aligned`.
             unsafe { alloc::dealloc(self.base.as_ptr(), self.layout) };
         }
@@ -87,6 +91,8 @@ mod tests {
             let chunk = Chunk::new(bytes).expect("small");
             assert_eq!(chunk.base().addr().get() % CHUNK_ALIGN, 0, "{bytes}");
             assert_eq!(chunk.bytes(), bytes);
+            // SAFETY: hidden by `new`.
+            unsafe { rest::show(chunk.base(), bytes) };
             // SAFETY: `bytes` writable bytes, nobody else's. Miri and ASan judge.
             unsafe { chunk.base().write_bytes(1, bytes) };
         }

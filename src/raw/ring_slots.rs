@@ -18,6 +18,8 @@
 
 use std::ptr::{self, NonNull};
 
+use super::rest;
+
 /// A pointer to the slots; whoever has it answers for what is in them.
 #[derive(Debug)]
 pub(crate) struct RingSlots<T> {
@@ -75,7 +77,10 @@ impl<T> RingSlots<T> {
     #[inline(always)]
     pub(crate) unsafe fn read(self, index: usize) -> T {
         // SAFETY: a place for a T (invariant 1), which holds one by the caller's first bullet.
-        unsafe { self.slot(index).read() }
+        let value = unsafe { self.slot(index).read() };
+        // SAFETY: the slot is the caller's, and what it held is not used again there.
+        unsafe { rest::scrub(self.slot(index).cast(), size_of::<T>()) };
+        value
     }
 
     /// The slots `index..index + len` in order: up to the last place in memory, and from the first.
@@ -108,11 +113,11 @@ impl<T> RingSlots<T> {
         unsafe { ptr::copy_nonoverlapping(back.as_ptr(), second.cast().as_ptr(), back.len()) };
     }
 
-    /// Copies as many slots from `index` on into `values`; at most all of them.
+    /// Moves as many slots from `index` on into `values`; at most all of them.
     ///
     /// # Safety
     ///
-    /// * These slots hold values, and nobody writes to them meanwhile.
+    /// * As for [`read`](Self::read), of each of these slots.
     #[inline]
     pub(crate) unsafe fn copy_out(self, index: usize, values: &mut [T])
     where
@@ -125,6 +130,10 @@ impl<T> RingSlots<T> {
         unsafe { ptr::copy_nonoverlapping(first.cast().as_ptr(), front.as_mut_ptr(), front.len()) };
         // SAFETY: as above, of the second stretch and `back`.
         unsafe { ptr::copy_nonoverlapping(second.cast().as_ptr(), back.as_mut_ptr(), back.len()) };
+        for stretch in [first, second] {
+            // SAFETY: as in `read`.
+            unsafe { rest::scrub(stretch.cast(), stretch.len() * size_of::<T>()) };
+        }
     }
 
     /// Drops the values in the slots `index..index + len`. When one panics in its drop, the others are
@@ -148,5 +157,7 @@ impl<T> Drop for DropStretch<T> {
         // SAFETY: the contract of `RingSlots::drop_in_place`; the stretches do not overlap, so that
         // each value is dropped once.
         unsafe { self.0.drop_in_place() };
+        // SAFETY: as above: what was there is not used again.
+        unsafe { rest::scrub(self.0.cast(), self.0.len() * size_of::<T>()) };
     }
 }

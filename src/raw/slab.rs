@@ -9,11 +9,14 @@
 //!  ◀ capacity ▶ ◀ ≥ 64 B        ▶
 //!  ◀ stride: an odd number of cache lines ▶
 //! ```
+//!
+//! Where the build asks for it, [cookies](rest) stand around each slot, which are not in the books.
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
-use super::{ALIGN, PADDING};
+pub(crate) use super::stride;
+use super::{ALIGN, rest};
 
 /// Pages are touched at this distance when a slab is made; larger pages are touched more than once.
 const PAGE: usize = 4096;
@@ -23,9 +26,16 @@ const PAGE: usize = 4096;
 pub(crate) struct Slab {
     base: NonNull<u8>,
     layout: Layout,
-    stride: usize,
+    /// From one slot to the next, cookies included.
+    pitch: usize,
     slots: usize,
 }
+
+/// What cookies take of each slot.
+const COOKIES: usize = rest::FRONT + rest::BACK;
+
+// So that the cookies change neither a slot's alignment nor that the pitch is odd.
+const _: () = assert!(rest::FRONT.is_multiple_of(ALIGN) && COOKIES.is_multiple_of(2 * ALIGN));
 
 impl Slab {
     /// Allocates and zeroes `slots` slots for buffers of `buffer_size` bytes, and touches every
@@ -33,18 +43,22 @@ impl Slab {
     ///
     /// `None` if `slots` is zero, the size overflows, or the allocator refuses.
     pub(crate) fn new(slots: usize, buffer_size: usize) -> Option<Self> {
-        let stride = stride(buffer_size)?;
-        let bytes = stride.checked_mul(slots).filter(|bytes| *bytes > 0)?;
+        let pitch = stride(buffer_size)?.checked_add(COOKIES)?;
+        let bytes = pitch.checked_mul(slots).filter(|bytes| *bytes > 0)?;
         let layout = Layout::from_size_align(bytes, ALIGN).ok()?;
         // SAFETY: the layout's size is not zero: filtered two lines above.
         let base = NonNull::new(unsafe { alloc::alloc_zeroed(layout) })?;
         let slab = Self {
             base,
             layout,
-            stride,
+            pitch,
             slots,
         };
         slab.touch_pages();
+        for index in 0..slots {
+            // SAFETY: a slot of a new slab, which is this function's alone.
+            unsafe { rest::begin_at_rest(slab.slot(index), buffer_size) };
+        }
         Some(slab)
     }
 
@@ -56,7 +70,7 @@ impl Slab {
     pub(crate) fn slot(&self, index: usize) -> NonNull<u8> {
         assert!(index < self.slots, "slot {index} of {}", self.slots);
         // SAFETY: index < slots, so the offset is below layout.size(), which fits an isize.
-        unsafe { self.base.add(index * self.stride) }
+        unsafe { self.base.add(index * self.pitch + rest::FRONT) }
     }
 
     /// Whether `start` lies in this slab.
@@ -65,8 +79,9 @@ impl Slab {
         offset < self.layout.size()
     }
 
+    /// Bytes that it takes, without cookies.
     pub(crate) fn bytes(&self) -> usize {
-        self.layout.size()
+        self.layout.size() - self.slots * COOKIES
     }
 
     fn touch_pages(&self) {
@@ -84,45 +99,17 @@ impl Slab {
 
 impl Drop for Slab {
     fn drop(&mut self) {
+        // SAFETY: the slab's own memory, about to be freed.
+        unsafe { rest::uncover(self.base, self.layout.size()) };
         // SAFETY: raw invariant 3: `base` came from alloc_zeroed with this very layout in `new`.
         unsafe { alloc::dealloc(self.base.as_ptr(), self.layout) };
-    }
-}
-
-/// Bytes from one slot to the next: the buffer, its padding, and whatever makes it an odd number of
-/// cache lines, so that the slots' first lines spread over all sets of a cache (ADR-002).
-pub(crate) const fn stride(buffer_size: usize) -> Option<usize> {
-    let Some(padded) = buffer_size.checked_add(PADDING) else {
-        return None;
-    };
-    let Some(lines) = padded.checked_next_multiple_of(ALIGN) else {
-        return None;
-    };
-    if (lines / ALIGN).is_multiple_of(2) {
-        lines.checked_add(ALIGN)
-    } else {
-        Some(lines)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stride_is_an_odd_number_of_lines_with_room_for_the_padding() {
-        for size in (1..20_000).chain([65_536, 16 << 20]) {
-            let stride = stride(size).unwrap();
-            assert_eq!(stride / ALIGN % 2, 1, "size {size}");
-            assert_eq!(stride % ALIGN, 0, "size {size}");
-            assert!(
-                (size + PADDING..size + PADDING + 2 * ALIGN).contains(&stride),
-                "size {size}"
-            );
-        }
-        assert_eq!(stride(4096), Some(4096 + 64));
-        assert_eq!(stride(usize::MAX - 64), None);
-    }
+    use crate::raw::PADDING;
 
     #[test]
     fn impossible_slabs_are_refused() {
@@ -138,12 +125,16 @@ mod tests {
             let slot = slab.slot(index);
             assert_eq!(slot.addr().get() % ALIGN, 0);
             assert!(slab.contains(slot));
-            // SAFETY: raw invariant 2; a new slab is zeroed and nothing else refers to it.
+            // SAFETY: laid down by `new`.
+            unsafe { rest::take_up(slot, 100) };
+            // SAFETY: raw invariant 2; a new slab is initialised and nothing else refers to it.
             let bytes = unsafe { std::slice::from_raw_parts(slot.as_ptr(), 100 + PADDING) };
-            assert!(bytes.iter().all(|byte| *byte == 0));
+            let is_new = |byte: &u8| *byte == if cfg!(knhk_pool = "poison") { 0xDD } else { 0 };
+            assert!(bytes[..100].iter().all(is_new));
+            assert_eq!(bytes[100..], [0; PADDING]);
         }
         assert_eq!(slab.bytes(), 5 * stride(100).unwrap());
         // SAFETY: one past the last slot is one past the allocation.
-        assert!(!slab.contains(unsafe { slab.slot(4).add(stride(100).unwrap()) }));
+        assert!(!slab.contains(unsafe { slab.base.add(slab.layout.size()) }));
     }
 }

@@ -16,22 +16,26 @@
 //!
 //! # Invariants
 //!
-//! 1. `_memory` is one boxed slice of `lists.len()` places for a `T`, owned by the `Slots` and never
-//!    moved or resized; each pointer in `lists` or in a `Full` points to a place of it, and is
-//!    derived from the pointer that frees it.
+//! 1. `places` are `lists.len()` places for a `T`, owned by the `Slots` and never moved or resized;
+//!    each pointer in `lists` or in a `Full` points to one of them, and is derived from the pointer
+//!    that frees it.
 //! 2. Each slot is in exactly one of four states, and no user code runs while it is in none:
 //!    in `lists[..idle]` and holding a `T`; in `lists[len - vacant..]` and holding nothing; standing
 //!    behind one `Full` (a forgotten one included) and holding a `T`; being emptied by
 //!    [`Full::dispose`] or at hand in one of the functions below.
 //! 3. While a slot stands behind a `Full`, references to its object come from that `Full` alone.
 //!
+//! 4. A slot that goes into a list is laid down with [`Places`] first, and what is listed is the slot
+//!    that it returns; one that comes out of a list is taken up.
+//!
 //! From 2 follows `idle + vacant < len` whenever a slot is at hand, so that a push always has room.
 
 use std::fmt;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
+use super::places::Places;
 use crate::sync::modelled::Cell;
 
 /// The slots, and beside them what their owner wants to reach from every [`Full`].
@@ -41,8 +45,8 @@ pub(crate) struct Slots<T, O> {
     lists: Box<[Cell<NonNull<T>>]>,
     idle: Cell<usize>,
     vacant: Cell<usize>,
-    /// Reached through the lists; here to be freed.
-    _memory: Memory<T>,
+    /// Where the slots are.
+    places: Places<T>,
     owner: O,
 }
 
@@ -58,15 +62,15 @@ impl<T, O> Slots<T, O> {
     ///
     /// If the memory for `capacity` slots is more than `isize::MAX` bytes.
     pub(crate) fn new(capacity: usize, owner: O) -> Self {
-        let memory = Memory::new(capacity);
+        let places = Places::new(capacity);
         let lists = (0..capacity)
-            .map(|index| Cell::new(memory.slot(index)))
+            .map(|index| Cell::new(places.slot(index)))
             .collect();
         Self {
             lists,
             idle: Cell::new(0),
             vacant: Cell::new(capacity),
-            _memory: memory,
+            places,
             owner,
         }
     }
@@ -95,6 +99,8 @@ impl<T, O> Slots<T, O> {
         let idle = self.idle.get().checked_sub(1)?;
         let slot = self.lists[idle].get();
         self.idle.set(idle);
+        // SAFETY: it was in the list of those that hold a T (invariants 2 and 4).
+        unsafe { self.places.take_up_full(slot) };
         Some(Full { slot, home: self })
     }
 
@@ -108,6 +114,8 @@ impl<T, O> Slots<T, O> {
             .filter(|last| index <= *last)?;
         let slot = self.lists[index].replace(self.lists[last].get());
         self.idle.set(last);
+        // SAFETY: as in `take_idle`.
+        unsafe { self.places.take_up_full(slot) };
         Some(Full { slot, home: self })
     }
 
@@ -122,6 +130,8 @@ impl<T, O> Slots<T, O> {
         };
         let slot = self.lists[self.lists.len() - 1 - vacant].get();
         self.vacant.set(vacant);
+        // SAFETY: it was in the list of those that hold nothing (invariants 2 and 4).
+        unsafe { self.places.take_up_vacant(slot) };
         // SAFETY: the slot was in the vacant list, so it is memory for a T that holds nothing
         // (invariants 1 and 2), and it left the list one line above.
         unsafe { slot.write(object) };
@@ -130,12 +140,16 @@ impl<T, O> Slots<T, O> {
 
     #[inline(always)]
     fn push_idle(&self, slot: NonNull<T>) {
+        // SAFETY: out of both lists, holding a T, and the caller's Full is consumed (2, 3).
+        let slot = unsafe { self.places.lay_down_full(slot) };
         let idle = self.idle.get();
         self.lists[idle].set(slot);
         self.idle.set(idle + 1);
     }
 
     fn push_vacant(&self, slot: NonNull<T>) {
+        // SAFETY: out of both lists, emptied, and the caller's Full is consumed (2, 3).
+        let slot = unsafe { self.places.lay_down_vacant(slot) };
         let vacant = self.vacant.get();
         self.lists[self.lists.len() - 1 - vacant].set(slot);
         self.vacant.set(vacant + 1);
@@ -282,41 +296,6 @@ impl<T, O: TakesBack<T>> Drop for Lease<'_, T, O> {
     fn drop(&mut self) {
         // SAFETY: a drop runs once, and nothing reads the field after it.
         O::take_back(unsafe { ManuallyDrop::take(&mut self.0) });
-    }
-}
-
-/// The places themselves: a boxed slice behind a raw pointer, for pointers into it must survive
-/// moves of the pool, which a `Box` would not allow.
-pub(crate) struct Memory<T>(NonNull<[MaybeUninit<T>]>);
-
-impl<T> Memory<T> {
-    /// Places for `capacity` values, uninitialised.
-    ///
-    /// # Panics
-    ///
-    /// If they would be more than `isize::MAX` bytes.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self(NonNull::from(Box::leak(Box::new_uninit_slice(capacity))))
-    }
-
-    /// The first place; the others follow, and may be reached from it.
-    pub(crate) fn start(&self) -> NonNull<T> {
-        self.0.cast()
-    }
-
-    fn slot(&self, index: usize) -> NonNull<T> {
-        assert!(index < self.0.len(), "slot {index} of {}", self.0.len());
-        // SAFETY: the index is inside the slice, asserted above.
-        unsafe { self.0.cast().add(index) }
-    }
-}
-
-/// Frees the places; what they hold is not dropped.
-impl<T> Drop for Memory<T> {
-    fn drop(&mut self) {
-        // SAFETY: the pointer is that of the box that `new` leaked, and a drop runs once. No pointer
-        // into it is used after this: none outlives the owner (of Slots, lists and Fulls borrow it).
-        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
 

@@ -77,8 +77,8 @@ mod tests;
 
 use std::mem::offset_of;
 
+use crate::raw::memory::Memory;
 use crate::raw::ring_slots::RingSlots;
-use crate::raw::slots::Memory;
 use crate::sync::modelled::{Arc, AtomicBool, AtomicUsize, Ordering, Witness};
 
 pub use consumer::{Consumer, PopBatch};

@@ -2,6 +2,8 @@
 
 #[path = "../arena_model/mod.rs"]
 mod arena_model;
+#[path = "../stale/mod.rs"]
+mod stale;
 
 mod alignment;
 mod allocation;

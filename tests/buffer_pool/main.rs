@@ -2,6 +2,8 @@
 
 #[path = "../armed/mod.rs"]
 mod armed;
+#[path = "../reuse/mod.rs"]
+mod reuse;
 mod threads;
 
 use std::cell::RefCell;

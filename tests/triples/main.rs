@@ -5,6 +5,8 @@ mod armed;
 mod knhk_pool;
 mod load;
 mod merge;
+#[path = "../reuse/mod.rs"]
+mod reuse;
 mod rings;
 
 use ::knhk_pool::{PredicateRun, RUN_LEN_MAX, Receipt, Reset, SoaTriples, TriplesError};

@@ -1,0 +1,45 @@
+//! Places for values of one type, side by side.
+
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+/// Places for values: a boxed slice behind a raw pointer, for pointers into it must survive moves of
+/// its owner, which a `Box` would not allow.
+pub(crate) struct Memory<T>(NonNull<[MaybeUninit<T>]>);
+
+impl<T> Memory<T> {
+    /// Places for `capacity` values, uninitialised.
+    ///
+    /// # Panics
+    ///
+    /// If they would be more than `isize::MAX` bytes.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(NonNull::from(Box::leak(Box::new_uninit_slice(capacity))))
+    }
+
+    /// The first place; the others follow, and may be reached from it.
+    pub(crate) fn start(&self) -> NonNull<T> {
+        self.0.cast()
+    }
+
+    #[cfg(not(knhk_pool = "passthrough"))]
+    pub(super) fn bytes(&self) -> usize {
+        self.0.len() * size_of::<T>()
+    }
+
+    #[cfg(not(knhk_pool = "passthrough"))]
+    pub(super) fn slot(&self, index: usize) -> NonNull<T> {
+        assert!(index < self.0.len(), "slot {index} of {}", self.0.len());
+        // SAFETY: the index is inside the slice, asserted above.
+        unsafe { self.0.cast().add(index) }
+    }
+}
+
+/// Frees the places; what they hold is not dropped.
+impl<T> Drop for Memory<T> {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is that of the box that `new` leaked, and a drop runs once. No pointer
+        // into it is used after this: none outlives the owner (of Slots, Fulls borrow it).
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}

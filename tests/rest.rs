@@ -1,0 +1,166 @@
+//! Memory at rest: faults that a pool hides as shipped, and that the mode *poison* finds (ADR-016).
+//!
+//! `.ci/gates` does the same under AddressSanitizer, in every mode.
+
+// Where the fault itself is what a tool reports, or frees memory twice.
+#![cfg(not(any(miri, knhk_pool = "asan", knhk_pool = "passthrough")))]
+#![allow(unsafe_code, clippy::multiple_unsafe_ops_per_block)]
+
+mod armed;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use knhk_pool::{Arena, Buffer, BufferPool, EventRingBuffer, LocalPool, PoolConfig, Workload};
+
+const BYTES: usize = 100;
+
+fn pool() -> LocalPool {
+    let config = PoolConfig::from(Workload::Low).with_pool_size(1);
+    LocalPool::new(config.with_buffer_size(BYTES)).expect("sizes are in range")
+}
+
+/// What the panic of `work` says; nothing, as shipped.
+fn found(work: impl FnOnce()) -> Option<String> {
+    let panic = catch_unwind(AssertUnwindSafe(work)).err()?;
+    Some(panic.downcast_ref::<String>().expect("a message").clone())
+}
+
+#[track_caller]
+fn assert_found(wanted: &str, work: impl FnOnce()) {
+    match found(work) {
+        Some(said) if cfg!(knhk_pool = "poison") => {
+            let (what, where_it_is) = said.split_once(", a buffer of ").expect("it says which");
+            assert_eq!(what, format!("POISON: {wanted}"));
+            assert!(where_it_is.contains(" bytes at 0x"), "{where_it_is}");
+        }
+        said => assert_eq!((said, cfg!(knhk_pool = "poison")), (None, false)),
+    }
+}
+
+/// Acquires two buffers of a pool, the second of which is the heap's; does `fault` to one of them,
+/// and gives it back.
+#[track_caller]
+fn assert_found_at_release(wanted: &str, fault: unsafe fn(*mut u8)) {
+    for of_the_heap in [false, true] {
+        let pool = pool();
+        let (slot, block) = (pool.acquire(), pool.acquire());
+        let (mut faulty, other) = if of_the_heap {
+            (block, slot)
+        } else {
+            (slot, block)
+        };
+        // SAFETY: as shipped the faults stay inside the allocation; else it is what is to be found.
+        unsafe { fault(faulty.as_mut_ptr()) };
+        drop(other);
+        assert_found(wanted, || drop(faulty));
+    }
+}
+
+#[test]
+fn write_into_the_padding_is_found_when_the_buffer_comes_back() {
+    assert_found_at_release("overrun behind the end, at offset 103, of", |start| {
+        // SAFETY: the padding is the buffer's own.
+        unsafe { start.add(BYTES + 3).write(1) };
+    });
+}
+
+#[test]
+fn write_behind_the_padding_is_found_when_the_buffer_comes_back() {
+    // As shipped a slot of 100 bytes is 192 long; a block ends with its 164th byte.
+    if cfg!(knhk_pool = "poison") {
+        assert_found_at_release("overrun behind the end, at offset 164, of", |start| {
+            // SAFETY: the first cookie behind the padding.
+            unsafe { start.add(BYTES + 64).write(1) };
+        });
+    }
+}
+
+#[test]
+fn write_in_front_is_found_when_the_buffer_comes_back() {
+    if cfg!(knhk_pool = "poison") {
+        assert_found_at_release("overrun in front of", |start| {
+            // SAFETY: the last cookie in front.
+            unsafe { start.sub(1).write(1) };
+        });
+    }
+}
+
+#[test]
+fn write_after_a_buffer_was_returned_is_found_when_it_is_handed_out_again() {
+    let pool = pool();
+    let mut buffer = pool.acquire();
+    let start = buffer.as_mut_ptr();
+    drop(buffer);
+    // SAFETY: the slab is still there; it is the fault that a pool hides.
+    unsafe { start.add(77).write(1) };
+    assert_found("written to at offset 77 after it was returned:", || {
+        drop(pool.acquire());
+    });
+}
+
+#[test]
+fn write_after_a_return_is_found_when_the_pools_memory_is_freed() {
+    let pool = BufferPool::builder("rest-freed")
+        .pool_size(0)
+        .buffer_size(64);
+    let pool = pool.build().expect("sizes are in range");
+    let mut block = pool.acquire();
+    let start = block.as_mut_ptr();
+    // SAFETY: the padding is the buffer's own.
+    unsafe { start.add(64).write(1) };
+    assert_found("overrun behind the end, at offset 64, of", || drop(block));
+}
+
+#[test]
+fn buffer_that_is_returned_twice_is_found() {
+    let pool = pool();
+    let buffer = pool.acquire();
+    // SAFETY: none: two owners of one buffer, which is the fault.
+    let twin: Buffer<'_> = unsafe { std::ptr::read(&buffer) };
+    drop(twin);
+    if cfg!(knhk_pool = "poison") {
+        assert_found("returned twice:", || drop(buffer));
+    } else {
+        std::mem::forget(buffer);
+    }
+}
+
+#[test]
+fn what_padded_writes_is_no_overrun() {
+    let pool = pool();
+    for len in [0, 1, 63, 99, 100] {
+        let mut buffer = pool.acquire();
+        buffer.resize(len, 1);
+        assert_eq!(buffer.padded()[len..], [0; 64]);
+        assert_eq!(found(|| drop(buffer)), None);
+    }
+}
+
+#[test]
+fn write_after_an_arena_was_reset_is_found_when_the_place_is_allocated_again() {
+    let mut arena = Arena::with_capacity(1024);
+    let words = arena.alloc_slice::<u64>(8).as_mut_ptr();
+    arena.reset();
+    // SAFETY: the chunk is still there; it is the fault that an arena hides.
+    unsafe { words.add(3).write(1) };
+    let said = found(|| assert_eq!(arena.alloc_slice_uninit::<u64>(8).len(), 8));
+    assert_eq!(said.is_some(), cfg!(knhk_pool = "poison"));
+    let wanted = "POISON: written to at offset 24 after it was given back: 64 bytes at 0x";
+    assert!(said.is_none_or(|said| said.starts_with(wanted)));
+}
+
+#[test]
+fn popped_value_is_gone_from_its_slot() {
+    let mut ring = EventRingBuffer::<u32, 4>::new();
+    ring.push(7).expect("it is empty");
+    let slot: *const u32 = ring.peek().expect("just pushed");
+    assert_eq!(ring.pop(), Some(7));
+    // SAFETY: initialised, if by nobody's value, and the ring was not moved.
+    let left = unsafe { slot.read() };
+    let wanted = if cfg!(knhk_pool = "poison") {
+        0xDDDD_DDDD
+    } else {
+        7
+    };
+    assert_eq!(left, wanted);
+}
