@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `unsafe` blocks of each module of the library, its tests and models not counted.
+/// `unsafe` blocks of each module of the library, its tests and models not counted; those of the build
+/// modes of ADR-016 are.
 const BLOCKS: [(&str, usize); 14] = [
-    ("arena", 55),
-    ("buffer", 19),
-    ("buffer_pool", 17),
-    ("free_list", 15),
+    ("arena", 68),
+    ("buffer", 20),
+    ("buffer_pool", 18),
+    ("free_list", 27),
     ("hot_path", 8),
     ("local_pool", 4),
-    ("raw", 54),
-    ("register", 1),
+    ("raw", 119),
+    ("register", 2),
     ("ring", 27),
     ("seats", 4),
     ("thread_object_pool", 6),
