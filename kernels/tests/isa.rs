@@ -85,7 +85,7 @@ fn inputs(len: usize) -> [Column; 5] {
     [
         values(&plain),
         (0..len)
-            .map(|i| (random(i) % 10 != 0).then(|| plain(i)))
+            .map(|i| (!random(i).is_multiple_of(10)).then(|| plain(i)))
             .collect(),
         values(&|i| if i % 61 == 7 { special(i) } else { plain(i) }),
         (0..len)
