@@ -69,7 +69,7 @@ impl Modelled {
     fn release(&self, seat: &Seat, buffer: NonNull<u8>) {
         self.write(buffer);
         // SAFETY: as in `acquire`, which gave the buffer; each model gives it back once.
-        unsafe { seat.0.as_ref().release(buffer, 0, BUFFER_SIZE) };
+        unsafe { seat.0.as_ref().release(buffer, BUFFER_SIZE) };
     }
 
     fn close(&self, seat: &Seat) {
