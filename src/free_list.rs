@@ -83,7 +83,7 @@ pub(crate) struct FreeList {
     capacity: usize,
     wipes: bool,
     /// `None` unless the list records.
-    recorder: Option<Recorder>,
+    recorder: Option<Box<Recorder>>,
     /// Where the list stands among its pool's; changed under the pool's lock alone.
     pub(crate) links: Links,
 }
@@ -119,7 +119,12 @@ impl FreeList {
     /// if the allocator refuses.
     pub(crate) fn new(sizes: Sizes) -> Option<Self> {
         let stack = owned::try_boxed_slice(sizes.capacity, |_| AtomicPtr::new(EMPTY))?;
-        Some(Self::with_stack(sizes, stack, State::owned()))
+        let recorder = if sizes.records {
+            Some(owned::try_box(Recorder::new())?)
+        } else {
+            None
+        };
+        Some(Self::with_parts(sizes, stack, recorder, State::owned()))
     }
 
     /// A list that holds nothing and that no thread owns. Its buffers come from the heap and go
@@ -131,10 +136,10 @@ impl FreeList {
             records: false,
             ..sizes
         };
-        Self::with_stack(sizes, Box::new([]), State::stray())
+        Self::with_parts(sizes, Box::new([]), None, State::stray())
     }
 
-    fn with_stack(
+    fn with_parts(
         Sizes {
             capacity,
             buffer_size,
@@ -142,6 +147,7 @@ impl FreeList {
             records,
         }: Sizes,
         stack: Box<[AtomicPtr<u8>]>,
+        recorder: Option<Box<Recorder>>,
         state: State,
     ) -> Self {
         Self {
@@ -159,7 +165,7 @@ impl FreeList {
             prepared: Cell::new(false),
             capacity,
             wipes,
-            recorder: records.then(Recorder::new),
+            recorder,
             links: Links::default(),
         }
     }

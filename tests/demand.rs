@@ -1,5 +1,7 @@
 //! What a recording pool foretells for every size is what pools of these sizes count.
 
+mod armed;
+
 use std::cell::Cell;
 use std::sync::Arc;
 use std::thread;

@@ -6,6 +6,8 @@
 #![cfg(all(target_os = "linux", not(miri)))]
 #![allow(unsafe_code)]
 
+mod armed;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, hint, ptr, thread};

@@ -168,23 +168,22 @@ fn add(sums: &mut Vec<u64>, others: &[u64]) {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     idle: IdleStack,
-    needed: Box<[AtomicU64]>,
+    needed: [AtomicU64; Demand::SIZE_MAX],
     beyond: AtomicU64,
-    depths: Box<[AtomicU64]>,
+    depths: [AtomicU64; Demand::SIZE_MAX],
     deeper: AtomicU64,
-    lengths: Box<[AtomicU64]>,
+    lengths: [AtomicU64; LENGTHS],
 }
 
 impl Recorder {
     pub(crate) fn new() -> Self {
-        let counts = |len| (0..len).map(|_| AtomicU64::new(0)).collect();
         Self {
             idle: IdleStack::full(),
-            needed: counts(Demand::SIZE_MAX),
+            needed: [const { AtomicU64::new(0) }; _],
             beyond: AtomicU64::new(0),
-            depths: counts(Demand::SIZE_MAX),
+            depths: [const { AtomicU64::new(0) }; _],
             deeper: AtomicU64::new(0),
-            lengths: counts(LENGTHS),
+            lengths: [const { AtomicU64::new(0) }; _],
         }
     }
 
@@ -272,7 +271,7 @@ fn read(counts: &[AtomicU64]) -> Vec<u64> {
 #[derive(Debug)]
 struct IdleStack {
     /// A ring of places; those of the stack follow `top`.
-    above: Box<[Cell<u16>]>,
+    above: [Cell<u16>; Demand::SIZE_MAX],
     top: Cell<usize>,
     len: Cell<usize>,
 }
@@ -283,7 +282,7 @@ const _: () = assert!(Demand::SIZE_MAX <= u16::MAX as usize);
 impl IdleStack {
     fn full() -> Self {
         Self {
-            above: (0..Demand::SIZE_MAX).map(|_| Cell::new(0)).collect(),
+            above: [const { Cell::new(0) }; _],
             top: Cell::new(0),
             len: Cell::new(Demand::SIZE_MAX),
         }

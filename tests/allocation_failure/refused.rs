@@ -45,6 +45,20 @@ fn local_pool_is_made_or_refused() {
 }
 
 #[test]
+fn recording_pool_is_made_or_refused() {
+    let points = at_every_point("LocalPool::new, recording", |run| {
+        match run.refusing(|| LocalPool::new(config(3).with_recording(true))) {
+            Ok(pool) => {
+                drop(pool.acquire());
+                assert_eq!(pool.demand().map(|demand| demand.acquires()), Some(1));
+            }
+            Err(error) => assert!(matches!(error, PoolError::OutOfMemory { .. })),
+        }
+    });
+    assert_eq!(points, 2 * 4, "the stack, the record, the slab, the list");
+}
+
+#[test]
 fn local_pool_hands_out_or_refuses() {
     let points = at_every_point("LocalPool::try_acquire", |run| {
         let pool = local(2);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Binaries in which no pool is used, or none may be armed.
-const WITHOUT: [&str; 7] = [
+const WITHOUT: [&str; 8] = [
     "adr",
     "compile_fail",
     "config",
@@ -12,6 +12,7 @@ const WITHOUT: [&str; 7] = [
     "hot_path_unarmed",
     "knhk_page",
     "levels",
+    "unsafe_code",
 ];
 
 /// The name and the root file of each test binary.
