@@ -179,11 +179,11 @@ impl Recorder {
     pub(crate) fn new() -> Self {
         Self {
             idle: IdleStack::full(),
-            needed: [const { AtomicU64::new(0) }; _],
+            needed: [const { AtomicU64::new(0) }; Demand::SIZE_MAX],
             beyond: AtomicU64::new(0),
-            depths: [const { AtomicU64::new(0) }; _],
+            depths: [const { AtomicU64::new(0) }; Demand::SIZE_MAX],
             deeper: AtomicU64::new(0),
-            lengths: [const { AtomicU64::new(0) }; _],
+            lengths: [const { AtomicU64::new(0) }; LENGTHS],
         }
     }
 
@@ -282,7 +282,7 @@ const _: () = assert!(Demand::SIZE_MAX <= u16::MAX as usize);
 impl IdleStack {
     fn full() -> Self {
         Self {
-            above: [const { Cell::new(0) }; _],
+            above: [const { Cell::new(0) }; Demand::SIZE_MAX],
             top: Cell::new(0),
             len: Cell::new(Demand::SIZE_MAX),
         }

@@ -208,8 +208,14 @@ fn unasked_for_telemetry_has_no_thread_but_the_monitors() {
         assert_eq!(held.release().code, Some(0));
         names
     };
-    // Linux keeps 15 bytes; workers have the name of the program.
-    let plain = ["knhk-pool-monit", "knhk-poold", "knhk-poold", "knhk-poold"];
+    // Linux keeps 15 bytes; workers have the name of the program, and a signal ends any run in order.
+    let plain = [
+        "knhk-pool-monit",
+        "knhk-poold",
+        "knhk-poold",
+        "knhk-poold",
+        "knhk-signals",
+    ];
     assert_eq!(threads(&[], &[]), plain);
     let asked = threads(&["--metrics-addr", "0"], &[]);
     assert!(asked.contains(&"knhk-metrics".to_owned()), "{asked:?}");
