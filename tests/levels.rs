@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 26] = [
+const LEVELS: [(&str, u32); 24] = [
     ("sync", 0),
     ("telemetry", 4),
     ("workload", 0),
@@ -31,8 +31,6 @@ const LEVELS: [(&str, u32); 26] = [
     ("thread_object_pool", 6),
     ("private", 7),
     ("lib", 8),
-    ("slots", 1),
-    ("slab", 1),
 ];
 
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -29,7 +29,7 @@ pub(super) enum Refusal {
     UnknownHooks { name: String, known: String },
     #[error("cannot read the query: {0}")]
     Query(String),
-    #[error("content-type is {0:?}, expected application/n-triples")]
+    #[error("content-type is {0:?}, expected application/n-triples or text/plain")]
     ContentType(String),
     #[error("content-encoding is {0:?}, expected gzip or identity")]
     ContentEncoding(String),
