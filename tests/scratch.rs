@@ -212,3 +212,17 @@ fn scope_that_ends_inside_a_nested_use_raises_no_high_water_mark() {
     });
     assert_eq!(scratch.stats().high_water, 128);
 }
+
+#[test]
+fn a_mark_that_outlives_a_nested_use_takes_nothing() {
+    let scratch = ScratchBuffer::from(Arena::with_capacity(1000));
+    scratch.with(|outer| {
+        outer.alloc_slice::<u8>(100);
+        let mark = scratch.with(|_nested| outer.mark());
+        drop(mark);
+        let stats = scratch.stats();
+        assert_eq!((stats.in_use, stats.high_water), (100, 100));
+        let rest = outer.try_alloc_slice::<u8>(900).map(|rest| rest.len());
+        assert_eq!(rest, Ok(900));
+    });
+}

@@ -202,8 +202,10 @@ fn too_large<T>(books: &ArenaCounters, home: &Home) -> Result<T, ArenaError> {
 impl Region<'_> {
     #[inline(always)]
     pub(super) fn place(self) -> Place {
+        let left = self.books.left();
         Place {
-            left: self.books.left(),
+            // What a nested use has comes back with its end, which this place may outlive.
+            left: if left == 0 { self.books.unused() } else { left },
             spill: self.home.spills.mark(),
         }
     }
