@@ -118,27 +118,25 @@ impl Desk {
     #[cold]
     #[inline(never)]
     extern "C" fn acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
-        let Some(slot) = self.vacant() else {
+        if self.vacant().is_none() {
             return Status::OutOfMemory;
-        };
+        }
         let Some(buffer) = self.here.acquire_or_refuse() else {
             return Status::OutOfMemory;
         };
-        self.lend(slot, buffer, out);
-        Status::Ok
+        self.lend(buffer, out)
     }
 
     #[cold]
     #[inline(never)]
     extern "C" fn try_acquire_cold(&self, out: &mut MaybeUninit<Buffer>) -> Status {
-        let Some(slot) = self.vacant() else {
+        if self.vacant().is_none() {
             return Status::OutOfMemory;
-        };
+        }
         let Ok(buffer) = self.here.try_acquire() else {
             return Status::Exhausted;
         };
-        self.lend(slot, buffer, out);
-        Status::Ok
+        self.lend(buffer, out)
     }
 
     /// Takes a buffer back that is out; its `data` becomes null.
@@ -242,20 +240,27 @@ impl Desk {
             .ok_or(Status::Stale)
     }
 
-    /// The index of a vacant slot, which [`lend`](Self::lend) takes: a hole, else the top.
+    /// The index of a slot that is vacant now: a hole, else the top. To be asked anew whenever the allocator
+    /// has run: it may have come back here and taken the slot.
     fn vacant(&self) -> Option<u32> {
-        let top = self.top.get();
-        match self.holes.get() {
-            NONE if (top as usize) < self.slots().len() => Some(top),
-            NONE => self.grow().then_some(top),
-            hole => Some(hole),
+        loop {
+            let top = self.top.get();
+            match self.holes.get() {
+                NONE if (top as usize) < self.slots().len() => return Some(top),
+                NONE if self.grow() => {}
+                NONE => return None,
+                hole => return Some(hole),
+            }
         }
     }
 
-    /// `vacant` is what [`vacant`](Self::vacant) has just said.
-    fn lend(&self, vacant: u32, buffer: knhk_pool::Buffer<'_>, out: &mut MaybeUninit<Buffer>) {
+    /// Puts `buffer` into a vacant slot; without one it goes back.
+    fn lend(&self, buffer: knhk_pool::Buffer<'_>, out: &mut MaybeUninit<Buffer>) -> Status {
+        let Some(vacant) = self.vacant() else {
+            return Status::OutOfMemory;
+        };
         let Some(slot) = self.slots().get_mut(vacant as usize) else {
-            return;
+            return Status::OutOfMemory;
         };
         if vacant == self.top.get() {
             self.top.set(vacant + 1);
@@ -264,6 +269,7 @@ impl Desk {
         }
         let (start, capacity) = buffer.into_raw();
         slot.lend(start, capacity, self.handle.get(), out);
+        Status::Ok
     }
 
     /// Twice the slots; false if that cannot be.
@@ -274,6 +280,10 @@ impl Desk {
         let mut slots = Vec::new();
         if len + more > SLOTS_MAX || slots.try_reserve_exact(len + more).is_err() {
             return false;
+        }
+        if self.slots().len() != len {
+            // The allocator came back here, and the desk has grown.
+            return true;
         }
         slots.append(self.slots());
         slots.extend((len..len + more).map(|index| Slot {

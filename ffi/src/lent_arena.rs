@@ -58,8 +58,9 @@ impl LentArena {
 
     /// Opens a mark; returns its number, which is not 0.
     pub(crate) fn mark(&self) -> Result<u64, Status> {
+        self.make_room()?;
+        // Nothing from here on calls the allocator.
         let levels = self.levels();
-        levels.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
         let mut mark = match levels.last_mut() {
             // SAFETY: the scope is not used while this level is above it (invariant 3).
             Some(level) => unsafe { &mut *ptr::from_mut(&mut level.scope) }.mark(),
@@ -76,6 +77,23 @@ impl LentArena {
             number,
         });
         Ok(number)
+    }
+
+    /// A place for one level more. The levels are not referred to while the allocator runs: it may come back here.
+    fn make_room(&self) -> Result<(), Status> {
+        loop {
+            let len = self.levels().len();
+            if len < self.levels().capacity() {
+                return Ok(());
+            }
+            let mut larger = Vec::new();
+            let reserved = larger.try_reserve_exact((2 * len).max(4));
+            reserved.map_err(|_| Status::OutOfMemory)?;
+            if self.levels().len() == len {
+                larger.append(self.levels());
+                drop(std::mem::replace(self.levels(), larger));
+            }
+        }
     }
 
     /// Gives back what was allocated since the mark, and ends it and those after it.

@@ -123,19 +123,35 @@ impl<T, const KIND: u64> Table<T, KIND> {
     #[cold]
     #[inline(never)]
     pub(crate) fn claim(&self, handle: u64, close: fn(u64)) -> Result<&T, Status> {
-        let vacant = self.lock();
+        // Before the lock: the allocator may come back here.
+        thread::own(close, handle)?;
+        let is_new = self.make_mine(handle);
+        if is_new != Ok(true) {
+            // Refused, or the allocator has claimed it meanwhile: it stands in the list already.
+            thread::disown(handle);
+        }
+        is_new?;
+        self.get(handle).ok_or(Status::Stale)
+    }
+
+    /// Whether it was nobody's; false if it is this thread's already.
+    fn make_mine(&self, handle: u64) -> Result<bool, Status> {
+        // The lock (invariant 4) brings along what the value's maker wrote.
+        let _vacant = self.lock();
         let entry = self.entry(handle);
         if handle == 0 || entry.handle.load(Ordering::Relaxed) != handle {
             return Err(Status::Stale);
         }
-        if entry.owner.load(Ordering::Relaxed) != NOBODY {
-            return Err(Status::WrongThread);
+        let owner = entry.owner.load(Ordering::Relaxed);
+        if owner == NOBODY {
+            entry.owner.store(thread::current(), Ordering::Relaxed);
+            return Ok(true);
         }
-        thread::own(close, handle)?;
-        // Under the lock (invariant 4), which has brought along what the value's maker wrote.
-        entry.owner.store(thread::current(), Ordering::Relaxed);
-        drop(vacant);
-        self.get(handle).ok_or(Status::Stale)
+        if owner == thread::current() {
+            Ok(false)
+        } else {
+            Err(Status::WrongThread)
+        }
     }
 
     /// Takes the value out, if it is this thread's.

@@ -48,6 +48,23 @@ thread_local! {
     static OWNED: Owned = const { Owned(RefCell::new(Vec::new())) };
 }
 
+impl Owned {
+    /// Room for `wanted` in all. The list is not borrowed while the allocator runs: it may come back here.
+    fn make_room(&self, wanted: usize) -> Result<(), Status> {
+        let mut larger = Vec::new();
+        let reserved = larger.try_reserve_exact(wanted);
+        reserved.map_err(|_| Status::OutOfMemory)?;
+        let mut list = self.0.borrow_mut();
+        if larger.capacity() > list.len() {
+            larger.append(&mut list);
+            let old = std::mem::replace(&mut *list, larger);
+            drop(list);
+            drop(old);
+        }
+        Ok(())
+    }
+}
+
 impl Drop for Owned {
     fn drop(&mut self) {
         // Last in, first out. `disown` finds nothing any more: it is answered by `try_with`.
@@ -64,10 +81,16 @@ impl Drop for Owned {
 /// [`Status::ThreadEnding`] if it is too late for that, [`Status::OutOfMemory`] if the allocator refuses.
 pub(crate) fn own(close: Close, handle: u64) -> Result<(), Status> {
     let own = |owned: &Owned| {
-        let mut owned = owned.0.borrow_mut();
-        owned.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
-        owned.push((close, handle));
-        Ok(())
+        loop {
+            let mut list = owned.0.borrow_mut();
+            if list.len() < list.capacity() {
+                list.push((close, handle));
+                return Ok(());
+            }
+            let wanted = (2 * list.len()).max(4);
+            drop(list);
+            owned.make_room(wanted)?;
+        }
     };
     OWNED.try_with(own).unwrap_or(Err(Status::ThreadEnding))
 }
