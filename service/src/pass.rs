@@ -169,6 +169,8 @@ impl<'r> Crew<'r> {
         }
     }
 
+    // Once a thread; by its name callgrind finds what the workers cost (`tests/telemetry/cost`).
+    #[inline(never)]
     fn work(&self) -> Result<Share, TriplesError> {
         let _pass = self.span.enter();
         match self.source {

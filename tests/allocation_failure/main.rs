@@ -3,6 +3,9 @@
 //! What has a way to refuse, does; what has none ends the process as `Vec` does, and those run in
 //! processes of their own (`aborts`). Whatever was refused, all is whole afterwards, and works.
 
+// In the mode passthrough an acquire of what is idle allocates, and may not be refused.
+#![cfg(not(knhk_pool = "passthrough"))]
+
 mod aborts;
 mod ends;
 mod failing;
