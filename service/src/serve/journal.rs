@@ -17,7 +17,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,7 +64,12 @@ pub(super) struct Journal {
     choice: JournalChoice,
     written: Mutex<Written>,
     synced: Mutex<Synced>,
+    /// The open file's. Its lock is held for no write and no sync: whoever only asks never waits for a disk.
+    loss: Mutex<Loss>,
 }
+
+/// Why nothing more can be promised of a file; one for each that is opened.
+type Loss = Arc<OnceLock<String>>;
 
 #[derive(Debug)]
 struct Written {
@@ -76,14 +81,22 @@ struct Written {
     /// Whether something may stand behind `len`.
     is_torn: bool,
     batch: u64,
-    /// Why nothing more can be promised.
-    lost: Option<String>,
+    loss: Loss,
 }
 
 #[derive(Debug)]
 struct Synced {
     file: File,
     len: u64,
+    loss: Loss,
+}
+
+/// A batch that is written: its number, and the length and the fate of the file with it.
+#[derive(Debug)]
+struct Appended {
+    batch: u64,
+    len: u64,
+    loss: Loss,
 }
 
 impl Journal {
@@ -96,6 +109,7 @@ impl Journal {
         let (written, synced) = opened?;
         Ok(Self {
             choice,
+            loss: Mutex::new(Arc::clone(&written.loss)),
             written: Mutex::new(written),
             synced: Mutex::new(synced),
         })
@@ -110,11 +124,13 @@ impl Journal {
         // In the order of `sync`. Nobody writes in between.
         let mut synced = lock(&self.synced);
         let mut written = lock(&self.written);
-        if self.choice.sync {
-            written.file.sync_data().map_err(refused)?;
+        // Of a file that is lost already a sync would promise nothing: the next one begins anew.
+        if self.choice.sync && written.loss.get().is_none() {
+            written.sync().map_err(refused)?;
         }
         let (next, next_synced) = open(&self.choice.path, tell).map_err(refused)?;
         let batch = written.batch.max(next.batch);
+        *lock(&self.loss) = Arc::clone(&next.loss);
         *written = Written { batch, ..next };
         *synced = next_synced;
         Ok(())
@@ -127,30 +143,33 @@ impl Journal {
         triples: u64,
         receipts: u64,
     ) -> Result<u64, Refusal> {
-        let (batch, len) = lock(&self.written).append(lines, triples, receipts)?;
+        let appended = lock(&self.written).append(lines, triples, receipts)?;
         instruments::count_journal_bytes(lines.len() as u64);
         if self.choice.sync {
-            self.sync(len)?;
+            self.sync(&appended)?;
         }
-        Ok(batch)
+        Ok(appended.batch)
     }
 
-    /// Why a batch cannot be acknowledged now, if that is so.
+    /// Why a batch cannot be acknowledged now, if that is so. Waits for no disk.
     pub(super) fn lost(&self) -> Option<String> {
-        lock(&self.written).lost.clone()
+        lock(&self.loss).get().cloned()
     }
 
     /// Whoever comes first syncs for all that have written by then.
-    fn sync(&self, len: u64) -> Result<(), Refusal> {
+    fn sync(&self, appended: &Appended) -> Result<(), Refusal> {
         let mut synced = lock(&self.synced);
-        if synced.len >= len {
+        // The kernel tells a failure once: whoever has waited meanwhile would be told that all is well.
+        if let Some(why) = appended.loss.get() {
+            return Err(Refusal::JournalLost(why.clone()));
+        }
+        // Another file is open by now, and this one was synced before that.
+        if !Arc::ptr_eq(&appended.loss, &synced.loss) || synced.len >= appended.len {
             return Ok(());
         }
         let all = lock(&self.written).len;
         if let Err(error) = synced.file.sync_data() {
-            // What is on the disk is not known any more, and a second attempt would not tell.
-            let why = format!("it could not be synced: {error}");
-            lock(&self.written).lost = Some(why.clone());
+            let why = lose(&appended.loss, &error);
             return Err(Refusal::JournalLost(why));
         }
         synced.len = all;
@@ -158,15 +177,20 @@ impl Journal {
     }
 }
 
+/// What is on the disk is not known any more.
+fn lose(loss: &Loss, error: &io::Error) -> String {
+    loss.get_or_init(|| format!("it could not be synced: {error}"))
+        .clone()
+}
+
 impl Written {
-    /// The batch's number, and the journal's length with it.
     fn append(
         &mut self,
         lines: &mut Vec<u8>,
         triples: u64,
         receipts: u64,
-    ) -> Result<(u64, u64), Refusal> {
-        if let Some(why) = &self.lost {
+    ) -> Result<Appended, Refusal> {
+        if let Some(why) = self.loss.get() {
             return Err(Refusal::JournalLost(why.clone()));
         }
         let end = End {
@@ -186,7 +210,18 @@ impl Written {
         self.is_torn = false;
         self.batch += 1;
         self.len += lines.len() as u64;
-        Ok((self.batch, self.len))
+        Ok(Appended {
+            batch: self.batch,
+            len: self.len,
+            loss: Arc::clone(&self.loss),
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let synced = self.file.sync_data();
+        synced.inspect_err(|error| {
+            lose(&self.loss, error);
+        })
     }
 
     /// Cuts off what a failed write has left.
@@ -224,9 +259,11 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
         file.write_all(HEAD)?;
         len = HEAD.len() as u64;
     }
+    let loss = Loss::default();
     let synced = Synced {
         file: file.try_clone()?,
         len: 0,
+        loss: Arc::clone(&loss),
     };
     let written = Written {
         file,
@@ -234,7 +271,7 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
         len,
         is_torn: false,
         batch: tail.batch,
-        lost: None,
+        loss,
     };
     Ok((written, synced))
 }
@@ -250,4 +287,54 @@ fn read_at(file: &mut File, start: u64, len: usize) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(start))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_that_waited_while_a_sync_failed_is_not_acknowledged() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let choice = JournalChoice {
+            path: directory.path().join("journal"),
+            sync: true,
+        };
+        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let write = || {
+            let appended = lock(&journal.written).append(&mut b"{}\n".to_vec(), 1, 1);
+            appended.expect("the disk takes it")
+        };
+        let (first, second) = (write(), write());
+        // There is nothing to sync in a device: it fails as a disk may.
+        let device = File::open("/dev/null").expect("it is there");
+        let good = std::mem::replace(&mut lock(&journal.synced).file, device);
+        let is_lost = |result| matches!(result, Err(Refusal::JournalLost(_)));
+        assert!(is_lost(journal.sync(&second)));
+        lock(&journal.synced).file = good;
+        assert!(is_lost(journal.sync(&first)));
+        assert!(is_lost(journal.append(&mut Vec::new(), 0, 0).map(|_| ())));
+        assert!(journal.lost().is_some());
+
+        journal.reopen(&|_| {}).expect("the file is there");
+        assert_eq!(journal.lost(), None);
+        assert_eq!(journal.append(&mut Vec::new(), 0, 0).ok(), Some(3));
+        // What it was told stays so.
+        assert!(is_lost(journal.sync(&first)));
+    }
+
+    #[test]
+    fn a_batch_whose_file_was_synced_at_its_end_is_acknowledged() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal");
+        let choice = JournalChoice {
+            path: path.clone(),
+            sync: true,
+        };
+        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let appended = lock(&journal.written).append(&mut Vec::new(), 0, 0);
+        std::fs::rename(&path, directory.path().join("old")).expect("it is there");
+        journal.reopen(&|_| {}).expect("it is made anew");
+        assert!(journal.sync(&appended.expect("the disk takes it")).is_ok());
+    }
 }

@@ -178,6 +178,32 @@ fn a_torn_tail_is_cut_at_the_start_and_that_is_said() {
 }
 
 #[test]
+fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
+    let path = journal_path("stuck");
+    crate::pipe::make(&path);
+    let server = Server::start(&["--workers", "2", "--journal", &path]);
+    thread::scope(|scope| {
+        // Its receipts are more than a pipe holds.
+        let address = server.address;
+        let posted = scope.spawn(move || {
+            let bytes = request("POST", "/v1/triples", &[TRIPLES], &triples(20_000));
+            raw(address, &bytes)
+        });
+        crate::pipe::wait_full(&path);
+        for _ in 0..8 {
+            assert_eq!(server.get("/readyz").status, 200);
+        }
+        // That the journal holds is looked at before the hooks are.
+        let refused = server.post("/v1/triples?hooks=none", b"");
+        assert_eq!(refused.error(), "unknown_hooks");
+        assert!(!posted.is_finished(), "the pipe took all of it");
+        server.stop();
+        let acknowledged = posted.join().expect("no panic");
+        assert!(acknowledged.is_none_or(|it| it.status != 200));
+    });
+}
+
+#[test]
 fn a_file_that_is_no_journal_is_refused_and_left_alone() {
     let bytes = b"<http://a> <http://b> <http://c> .\n";
     let path = file("serve-no.journal", bytes);

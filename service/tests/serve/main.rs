@@ -1,6 +1,6 @@
 //! `knhk-poold serve` as a process: what it promises to clients and to operators.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 
 mod access;
 mod answers;
@@ -12,6 +12,7 @@ mod hostile;
 mod limits;
 mod load;
 mod openapi;
+mod pipe;
 #[path = "../program/mod.rs"]
 mod program;
 mod receipts;
