@@ -305,9 +305,12 @@ impl Prepared {
 /// Reloads as often as it is asked to, until it is asked to stop.
 async fn obey(signals: &mut Signals, running: &Arc<Running>) {
     while signals.next().await == Wish::Reload {
-        let running = Arc::clone(running);
         // One after the other, and the signals of meanwhile are one.
-        let _ = tokio::task::spawn_blocking(move || running.reload()).await;
+        tokio::select! {
+            _ = running.reload() => {}
+            // A file that does not come to its end holds up no stop.
+            () = signals.stop() => return,
+        }
     }
 }
 

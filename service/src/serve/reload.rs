@@ -1,9 +1,12 @@
 //! The configuration read again: new pools and workers in place of the old, or everything as it was.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
 use std::time::Duration;
 
 use knhk_pool::telemetry::semconv::KnhkServiceReloadOutcome as Outcome;
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use super::configuration::{Configuration, Sources};
@@ -43,9 +46,19 @@ impl Running {
         }
     }
 
-    /// Reads everything again. Blocks until the old workers are done with what they have in hand.
-    pub(super) fn reload(&self) {
-        match self.try_reload() {
+    /// Reads everything again, on a thread of its own. What comes back ends when the old workers are
+    /// done with what they have in hand.
+    pub(super) fn reload(self: &Arc<Self>) -> oneshot::Receiver<()> {
+        let running = Arc::clone(self);
+        let begun = aside("knhk-reload", move || running.report(running.try_reload()));
+        begun.unwrap_or_else(|error| {
+            self.report(Err(ServeError::Thread(error)));
+            oneshot::channel().1
+        })
+    }
+
+    fn report(&self, outcome: Result<(), ServeError>) {
+        match outcome {
             Ok(()) => {
                 instruments::count_reload(Outcome::Ok);
                 (self.tell)("reload: the new configuration holds");
@@ -59,6 +72,7 @@ impl Running {
         }
     }
 
+    /// Blocks.
     fn try_reload(&self) -> Result<(), ServeError> {
         let next = Configuration::load(&self.sources)?;
         let equipment = Equipment::of(&next.settings, next.buffers, &self.service.outlets);
@@ -111,11 +125,27 @@ impl Running {
         let Some(crew) = self.lock_crew().take() else {
             return true;
         };
-        let ended = tokio::task::spawn_blocking(move || crew.dismiss());
+        // Where there is no thread to wait on, they are told all the same: `crew` is dropped.
+        let Ok(ended) = aside("knhk-dismiss", move || crew.dismiss()) else {
+            return false;
+        };
         tokio::time::timeout(limit, ended).await.is_ok()
     }
 
     fn lock_crew(&self) -> std::sync::MutexGuard<'_, Option<Crew>> {
         self.crew.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does `work`, which blocks, on a thread of its own; what comes back ends with it. The runtime would
+/// panic where the system has no thread left.
+fn aside(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<oneshot::Receiver<()>> {
+    let (done, ended) = oneshot::channel();
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            work();
+            let _ = done.send(());
+        })?;
+    Ok(ended)
 }

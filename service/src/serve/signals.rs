@@ -37,4 +37,12 @@ impl Signals {
             _ = self.interrupt.recv() => Wish::Stop,
         }
     }
+
+    /// Waits for the end alone; a wish to reload is kept.
+    pub(super) async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

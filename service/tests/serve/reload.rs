@@ -127,3 +127,14 @@ fn a_journal_that_was_moved_away_is_made_anew() {
     let new = crate::durability::batches(&path);
     assert_eq!((new.len(), &new[0]["batch"]), (1, &3.into()));
 }
+
+#[test]
+fn a_stop_is_heard_while_a_reload_waits_for_a_file() {
+    let hooks = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml"));
+    let hooks = file("serve-stuck-hooks.toml", &hooks.expect("they are shipped"));
+    let server = Server::start(&["--hooks", text(&hooks)]);
+    crate::pipe::make(text(&hooks));
+    server.signal("HUP");
+    let _never_ends = crate::pipe::writer(text(&hooks));
+    server.stop();
+}
