@@ -41,7 +41,7 @@ pub struct BadLine {
     pub line: u64,
     /// Counted from 1, in characters.
     pub column: u64,
-    /// What is wrong, without control characters.
+    /// What is wrong, without control characters, and not long.
     pub message: String,
 }
 
@@ -75,7 +75,7 @@ pub struct Fault {
     pub line: u64,
     /// Counted from 1, in characters.
     pub column: u64,
-    /// What is wrong, without control characters.
+    /// What is wrong, without control characters, and not long.
     pub message: String,
 }
 
@@ -222,10 +222,15 @@ fn too_long() -> Fault {
     }
 }
 
-/// Without control characters: a message may quote the file, and is shown on a terminal.
-fn printable(message: &str) -> String {
-    message
-        .chars()
+/// Characters of a quoting message that are shown: what it quotes may be a whole line.
+const SHOWN_CHARS: usize = 200;
+
+/// Without control characters, and cut: a message may quote the file, and is shown on a terminal.
+pub(crate) fn printable(message: &str) -> String {
+    let mut chars = message.chars();
+    let mut shown: String = chars
+        .by_ref()
+        .take(SHOWN_CHARS)
         .map(|c| {
             if c.is_control() {
                 char::REPLACEMENT_CHARACTER
@@ -233,5 +238,9 @@ fn printable(message: &str) -> String {
                 c
             }
         })
-        .collect()
+        .collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }

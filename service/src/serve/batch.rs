@@ -11,7 +11,8 @@ use super::answer::BAD_LINES_SHOWN;
 use super::held::Body;
 use super::hook_sets::Hooks;
 use super::refusal::Refusal;
-use crate::ingest::{Fault, Ingested, StreamError};
+use crate::ingest::{Fault, Ingested, StreamError, printable};
+use crate::terms::Collision;
 
 const READ_BYTES: usize = 64 << 10;
 
@@ -63,13 +64,20 @@ impl Batch {
 
     fn refusal(&self, error: StreamError) -> Refusal {
         match error {
-            StreamError::Collision(collision) => Refusal::Collision(collision.to_string()),
+            StreamError::Collision(collision) => quoting(collision),
             StreamError::Read(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 Refusal::TextTooLarge(self.text_bytes_max)
             }
             StreamError::Read(error) => Refusal::Body(error.to_string()),
         }
     }
+}
+
+/// A term may be as long as a body: of each only the beginning is shown.
+fn quoting(collision: Collision) -> Refusal {
+    let Collision { id, first, second } = collision;
+    let [first, second] = [first, second].map(|term| printable(&term));
+    Refusal::Collision(Collision { id, first, second }.to_string())
 }
 
 /// A stream that ends in an error behind so many bytes.
@@ -92,5 +100,19 @@ impl<R: Read> Read for Bounded<R> {
             None => return Err(io::ErrorKind::FileTooLarge.into()),
         };
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_terms_that_collide_the_beginnings_are_shown() {
+        let [first, second] = ["a", "b"].map(|letter| letter.repeat(1 << 20));
+        let id = 7;
+        let message = quoting(Collision { id, first, second }).to_string();
+        assert!(message.contains("aaa…") && message.ends_with("bbb…"));
+        assert!(message.len() < 600, "{message}");
     }
 }

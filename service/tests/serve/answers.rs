@@ -105,6 +105,16 @@ fn the_first_bad_lines_are_shown_with_their_places_and_all_are_counted() {
 }
 
 #[test]
+fn a_bad_line_is_not_told_at_its_whole_length() {
+    let server = Server::start(&[]);
+    let line = format!("<a:a> <b:b> <c:c> . _:{}", "y".repeat(1 << 20));
+    let answer = server.post("/v1/triples", line.as_bytes());
+    assert_eq!(answer.json()["bad_lines"], 1);
+    assert!(answer.body.contains("yyy…"), "it quotes the line");
+    assert!(answer.body.len() < 4 << 10, "{} bytes", answer.body.len());
+}
+
+#[test]
 fn batches_of_every_size_around_a_run_of_eight_are_answered() {
     let server = Server::start(&[]);
     let line = |index: u64| format!("<http://s/{index}> <http://p> \"{index}\" .\n");
