@@ -18,6 +18,7 @@ mod crew;
 mod edge;
 mod held;
 mod hook_sets;
+mod host;
 pub(crate) mod instruments;
 mod journal;
 mod limits;

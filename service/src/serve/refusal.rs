@@ -25,6 +25,10 @@ pub(super) enum Refusal {
     Unauthorized,
     #[error("the request comes from a page of {0}")]
     CrossOrigin(String),
+    #[error(
+        "host is {0:?}; without a token it has to be an address, localhost or a name without a dot"
+    )]
+    ForeignHost(String),
     #[error("no hooks are named {name:?}; there are {known}")]
     UnknownHooks { name: String, known: String },
     #[error("cannot read the query: {0}")]
@@ -78,7 +82,7 @@ impl Refusal {
             Self::NotFound => (S::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized"),
-            Self::CrossOrigin(_) => (S::FORBIDDEN, "cross_origin"),
+            Self::CrossOrigin(_) | Self::ForeignHost(_) => (S::FORBIDDEN, "cross_origin"),
             Self::UnknownHooks { .. } => (S::BAD_REQUEST, "unknown_hooks"),
             Self::Query(_) => (S::BAD_REQUEST, "bad_query"),
             Self::ContentType(_) => (S::UNSUPPORTED_MEDIA_TYPE, "content_type"),

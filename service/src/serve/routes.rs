@@ -15,7 +15,7 @@ use futures_util::Stream;
 use super::live::{self, Live};
 use super::refusal::Refusal;
 use super::service::Service;
-use super::{instruments, page, triples};
+use super::{host, instruments, page, triples};
 use crate::telemetry;
 
 /// The description of all paths, for programs.
@@ -49,9 +49,14 @@ async fn known_only(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    match &service.current().token {
-        Some(token) if !token.is_known(request.headers()) => Err(Refusal::Unauthorized),
-        _ => Ok(next.run(request).await),
+    let headers = request.headers();
+    let refusal = match &service.current().token {
+        Some(token) => (!token.is_known(headers)).then_some(Refusal::Unauthorized),
+        None => host::foreign(headers).map(Refusal::ForeignHost),
+    };
+    match refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok(next.run(request).await),
     }
 }
 

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::client::{Answer, connect, request, rest};
+use crate::client::{Answer, connect, raw, request, request_to, rest};
 use crate::program::{Ended, file, text};
 use crate::server::{Server, TRIPLES, serve};
 
@@ -103,6 +103,28 @@ fn a_page_of_another_site_cannot_send_triples() {
 }
 
 #[test]
+fn without_a_token_a_name_that_anybody_may_own_is_not_answered() {
+    let server = Server::start(&[]);
+    let by = |host: &str| {
+        let origin = format!("origin: http://{host}");
+        let headers = [TRIPLES, &origin];
+        let get = request_to(host, "GET", "/v1/config", &headers, b"");
+        let post = request_to(host, "POST", "/v1/triples", &headers, b"");
+        [get, post].map(|bytes| raw(server.address, &bytes).expect("an answer"))
+    };
+    for refused in by("evil.example:1") {
+        assert_eq!((refused.status, &*refused.error()), (403, "cross_origin"));
+    }
+    for host in ["127.0.0.1:1", "[::1]:1", "localhost"] {
+        assert_eq!(by(host).map(|it| it.status), [200, 200], "{host}");
+    }
+    // No browser is silent about it.
+    let old = raw(server.address, b"GET /v1/config HTTP/1.0\r\n\r\n");
+    assert_eq!(old.expect("an answer").status, 200);
+    server.stop();
+}
+
+#[test]
 fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
     let [first, second] = [1, 2].map(|_| {
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate")
@@ -123,7 +145,7 @@ fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
         "another certificate"
     );
     // Plain HTTP gets no HTTP.
-    assert_eq!(crate::client::raw(server.address, &bytes), None);
+    assert_eq!(raw(server.address, &bytes), None);
 
     fs::write(&cert, second.cert.pem()).expect("the disk takes it");
     fs::write(&key, second.signing_key.serialize_pem()).expect("the disk takes it");

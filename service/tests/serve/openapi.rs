@@ -10,7 +10,7 @@ use jsonschema::Validator;
 use knhk_poold::serve::live::VIEWERS_MAX;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, connect};
+use crate::client::{Answer, connect, raw, request_to};
 use crate::program::{file, text};
 use crate::server::{Server, TRIPLES, triples};
 
@@ -190,6 +190,13 @@ fn every_path_method_and_status_of_the_description_is_seen_in_its_form() {
     let lost = Server::start(&["--journal", &pipe, "--journal-sync"]);
     described.check("POST", post, &lost.post(post, b""));
     described.check("GET", "/readyz", &lost.get("/readyz"));
+    for path in &gets {
+        if described.document["paths"][path]["get"]["responses"]["403"].is_object() {
+            let foreign = request_to("evil.example", "GET", path, &[], b"");
+            let answer = raw(lost.address, &foreign).expect("an answer");
+            described.check("GET", path, &answer);
+        }
+    }
     let view = |_| stream(&lost, "/v1/live");
     let watching: Vec<_> = (0..VIEWERS_MAX).map(view).collect();
     described.check("GET", "/v1/live", &lost.get("/v1/live"));
