@@ -11,6 +11,8 @@
 //! data were on the disk. `bytes` and `xxh3` are of the lines between two end lines. What stands
 //! behind the last end line that is true was never acknowledged, and is cut off at start.
 //!
+//! One process writes it: a second one is refused, by a lock that ends with the process that has it.
+//!
 //! A blank node's label holds within its batch. Several batches that wait for the disk together are
 //! on it with one `fdatasync`.
 
@@ -19,6 +21,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -128,7 +132,12 @@ impl Journal {
         if self.choice.sync && written.loss.get().is_none() {
             written.sync().map_err(refused)?;
         }
-        let (next, next_synced) = open(&self.choice.path, tell).map_err(refused)?;
+        // It may be the same file.
+        written.unlock().map_err(refused)?;
+        let opened = open(&self.choice.path, tell);
+        let (next, next_synced) = opened
+            .inspect_err(|_| written.lock_again())
+            .map_err(refused)?;
         let batch = written.batch.max(next.batch);
         *lock(&self.loss) = Arc::clone(&next.loss);
         *written = Written { batch, ..next };
@@ -217,6 +226,21 @@ impl Written {
         })
     }
 
+    fn unlock(&self) -> io::Result<()> {
+        if self.is_file {
+            flock(&self.file, FlockOperation::Unlock)?;
+        }
+        Ok(())
+    }
+
+    fn lock_again(&self) {
+        if self.is_file
+            && let Err(error) = take(&self.file)
+        {
+            self.loss.get_or_init(|| error.to_string());
+        }
+    }
+
     fn sync(&self) -> io::Result<()> {
         let synced = self.file.sync_data();
         synced.inspect_err(|error| {
@@ -242,6 +266,8 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
         .open(path)?;
     let metadata = file.metadata()?;
     let tail = if metadata.is_file() {
+        // Before anything is cut off.
+        take(&file)?;
         Tail::of(&mut file)?
     } else {
         Tail::default()
@@ -274,6 +300,17 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
         loss,
     };
     Ok((written, synced))
+}
+
+/// Makes `file` this process's, as long as it has it open.
+fn take(file: &File) -> io::Result<()> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => {
+            let message = "another process writes to it";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, message))
+        }
+        locked => Ok(locked?),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -178,6 +178,26 @@ fn a_torn_tail_is_cut_at_the_start_and_that_is_said() {
 }
 
 #[test]
+fn a_second_process_with_the_same_journal_is_refused_and_writes_nothing() {
+    let path = journal_path("shared");
+    let server = Server::start(&["--journal", &path]);
+    server.post("/v1/triples", &triples(10));
+    for _ in 0..2 {
+        let before = fs::read(&path).expect("there is a journal");
+        let second = serve(&["--journal", &path]).output().expect("it starts");
+        Ended::of(&second).assert_refused(2, "another process");
+        assert_eq!(fs::read(&path).expect("it is there"), before);
+        // The same file again, which stays its own.
+        server.signal("HUP");
+        server.told("the new configuration holds");
+        assert_eq!(server.post("/v1/triples", &triples(10)).status, 200);
+    }
+    server.stop();
+    assert_eq!(batches(&path).len(), 3);
+    Server::start(&["--journal", &path]).stop();
+}
+
+#[test]
 fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
     let path = journal_path("stuck");
     crate::pipe::make(&path);
