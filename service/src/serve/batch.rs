@@ -2,7 +2,8 @@
 
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
 use tokio::sync::oneshot;
@@ -28,13 +29,26 @@ pub(super) struct Batch {
     pub(super) hooks: Arc<Hooks>,
     pub(super) reply: oneshot::Sender<Reply>,
     pub(super) since: Instant,
-    pub(super) queue_time: Duration,
+    pub(super) claim: Claim,
+}
+
+/// What a worker that would begin with a batch and a client that has waited long enough race for. A
+/// clone is the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Claim(Arc<AtomicBool>);
+
+impl Claim {
+    /// Whether it is the caller's: it is the first's who asks.
+    pub(super) fn take(&self) -> bool {
+        // Relaxed: who comes first is all that is asked; the batch comes by the queue.
+        !self.0.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Batch {
-    /// Whether nobody wants an answer any more, or it comes too late.
-    pub(super) fn is_stale(&self) -> bool {
-        self.reply.is_closed() || self.since.elapsed() > self.queue_time
+    /// Whether somebody waits for its answer still, who from now on does so to the end.
+    pub(super) fn begin(&self) -> bool {
+        !self.reply.is_closed() && self.claim.take()
     }
 
     /// Its triples, and its first bad lines.

@@ -136,9 +136,7 @@ fn work(
     };
     let mut station = new_station();
     while let Some(batch) = next(queue, leave) {
-        if batch.is_stale() {
-            let late = Refusal::Expired(batch.queue_time);
-            let _ = batch.reply.send(Err(late));
+        if !batch.begin() {
             continue;
         }
         let processed = catch_unwind(AssertUnwindSafe(|| station.process(&batch)));

@@ -1,7 +1,7 @@
 //! `POST /v1/triples`: a body of N-Triples in, what became of them out.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body as Incoming;
 use axum::extract::rejection::QueryRejection;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::batch::Batch;
+use super::batch::{Batch, Claim, Reply};
 use super::held::Body;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -50,6 +50,7 @@ pub(super) async fn post(
     let hooks = current.hooks.named(hooks.as_deref())?;
     let body = collect(&service, &current.limits, &headers, incoming).await?;
     let (reply, answer) = oneshot::channel();
+    let claim = Claim::default();
     service.queue.push(Batch {
         body,
         is_gzip,
@@ -57,12 +58,22 @@ pub(super) async fn post(
         hooks,
         reply,
         since: Instant::now(),
-        queue_time: current.limits.queue_time,
+        claim: claim.clone(),
     })?;
-    // Without a reply the queue was dropped with the batch in it: the service has stopped.
-    let answer = answer.await.map_err(|_| Refusal::Stopping)??;
+    let answer = wait(answer, &claim, current.limits.queue_time).await?;
     // A whole line, for who looks at it in a terminal.
     Ok(([(CONTENT_TYPE, JSON)], format!("{answer}\n")).into_response())
+}
+
+/// For a worker so long, and for what it makes of the batch as long as that takes.
+async fn wait(mut answer: oneshot::Receiver<Reply>, claim: &Claim, queue_time: Duration) -> Reply {
+    let answered = match timeout(queue_time, &mut answer).await {
+        Ok(answered) => answered,
+        Err(_) if claim.take() => return Err(Refusal::Expired(queue_time)),
+        Err(_) => answer.await,
+    };
+    // Without a reply the queue was dropped with the batch in it: the service has stopped.
+    answered.unwrap_or(Err(Refusal::Stopping))
 }
 
 /// A page of another site may send a body of plain text without asking first.

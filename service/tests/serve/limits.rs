@@ -221,6 +221,32 @@ fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
 }
 
 #[test]
+fn a_batch_is_told_when_no_worker_comes_free_in_time() {
+    let journal = crate::durability::journal_path("busy");
+    crate::pipe::make(&journal);
+    let arguments = ["--workers", "1", "--queue-time-ms", "300"];
+    let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
+    let address = server.address;
+    thread::scope(|scope| {
+        // It has the only worker for ever: its receipts are more than a pipe holds.
+        let first = scope.spawn(move || {
+            raw(
+                address,
+                &request("POST", "/v1/triples", &[TRIPLES], &triples(20_000)),
+            )
+        });
+        crate::pipe::wait_full(&journal);
+        let late = server.post("/v1/triples", LINE);
+        assert_eq!((late.status, &*late.error()), (503, "expired"));
+        assert!(late.header("retry-after").is_some(), "{late:?}");
+        assert!(!first.is_finished(), "a worker was free");
+        assert_eq!(server.metric("knhk_service_rejected_total", "expired"), 1.0);
+        server.stop();
+        first.join().expect("no panic");
+    });
+}
+
+#[test]
 fn connections_beyond_the_bound_wait_for_their_turn() {
     let server = Server::start(&["--connections-max", "4", "--head-time-ms", "2000"]);
     let held: Vec<TcpStream> = (0..4).map(|_| connect(server.address)).collect();
