@@ -249,9 +249,11 @@ fn a_batch_is_told_when_no_worker_comes_free_in_time() {
 #[test]
 fn connections_beyond_the_bound_wait_for_their_turn() {
     let server = Server::start(&["--connections-max", "4", "--head-time-ms", "2000"]);
+    let start = Instant::now();
     let held: Vec<TcpStream> = (0..4).map(|_| connect(server.address)).collect();
     // The kernel takes it; the service does so when the head's deadline has freed a place.
     assert_eq!(server.get("/healthz").status, 200);
+    assert!(start.elapsed() >= Duration::from_secs(2), "it did not wait");
     drop(held);
     server.stop();
 }
