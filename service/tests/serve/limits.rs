@@ -188,7 +188,15 @@ fn p99(server: &Server) -> Duration {
 #[test]
 fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
     let journal = crate::durability::journal_path("queue");
-    let server = Server::start(&["--workers", "1", "--queue-len", "1", "--journal", &journal]);
+    let arguments = [
+        "--workers",
+        "1",
+        "--queue-len",
+        "1",
+        "--queue-time-ms",
+        "600000",
+    ];
+    let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
     let body = triples(20_000);
     let outcomes: Vec<Answer> = thread::scope(|scope| {
         let post = || server.post("/v1/triples", &body);

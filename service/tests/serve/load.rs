@@ -48,7 +48,14 @@ fn load(server: &Server, clients: usize, body: &[u8]) -> Seen {
 
 #[test]
 fn four_times_what_it_can_do_is_shed_and_the_rest_is_served_as_before() {
-    let server = Server::start(&["--workers", "1", "--queue-len", "3"]);
+    let server = Server::start(&[
+        "--workers",
+        "1",
+        "--queue-len",
+        "3",
+        "--queue-time-ms",
+        "600000",
+    ]);
     let body = triples(2000);
     // One in hand and three that wait: four clients at once are its capacity.
     let [full, over] = [4, 16].map(|clients| load(&server, clients, &body));

@@ -55,6 +55,8 @@ fn a_reader_that_is_too_slow_is_told_how_many_it_missed_and_costs_nothing() {
         hooks,
         "--body-time-ms",
         "600000",
+        "--head-time-ms",
+        "600000",
     ];
     let server = Server::start(&arguments);
     let mut reader = listen(&server);
