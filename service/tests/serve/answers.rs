@@ -58,7 +58,8 @@ fn real_triples_are_answered_as_a_run_answers_them() {
         "/../../shared/data/schemaorg-all-https.nt"
     );
     let Ok(data) = std::fs::read(path) else {
-        eprintln!("SKIPPED: {path} is not there");
+        // Past the harness, which keeps what a test says that passes.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {path} is not there");
         return;
     };
     let server = Server::start(&[]);

@@ -145,7 +145,8 @@ fn a_device_that_is_full_is_an_answer_of_507_and_nothing_else() {
     let error = match OpenOptions::new().write(true).open("/dev/full") {
         Ok(mut full) => full.write_all(b"x").expect_err("it is full"),
         Err(error) => {
-            eprintln!("SKIPPED: /dev/full: {error}");
+            // Past the harness, which keeps what a test says that passes.
+            let _ = writeln!(std::io::stderr(), "SKIPPED: /dev/full: {error}");
             return;
         }
     };
@@ -166,7 +167,8 @@ fn a_disk_that_is_full_is_507_until_there_is_room_and_the_journal_stays_whole() 
         .arg(folder.path())
         .status();
     if !mount.is_ok_and(|it| it.success()) {
-        eprintln!("SKIPPED: tmpfs cannot be mounted here");
+        // Past the harness, which keeps what a test says that passes.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: tmpfs cannot be mounted here");
         return;
     }
     let mounted = Mounted(folder);
