@@ -10,6 +10,8 @@ const BLOCK: usize = 64;
 /// Streams that a block is taken in: enough to hide the latency of a chain.
 const STREAMS: usize = 4;
 const STREAM: usize = BLOCK / STREAMS;
+/// Bytes of a cache line, and of the widest vector.
+const LINE: usize = 64;
 
 /// An operation on one lane that costs about as much as loading it.
 pub(crate) trait Light: Copy {
@@ -59,10 +61,23 @@ impl<O: Light> Kernel for LightMap<'_, O> {
 
     #[inline(always)]
     fn run(self) {
-        for (out, &x) in self.out.iter_mut().zip(self.x) {
+        let head = to_a_line(self.out);
+        let (out_head, out) = self.out.split_at_mut(head);
+        let (x_head, x) = self.x.split_at(head);
+        for (out, &x) in out_head.iter_mut().zip(x_head) {
+            *out = self.op.lane(x);
+        }
+        for (out, &x) in out.iter_mut().zip(x) {
             *out = self.op.lane(x);
         }
     }
+}
+
+/// How many lanes stand before the first that begins a cache line. A vector's memory is aligned for
+/// its lanes, not for a machine's vectors, and a store of 64 bytes that is not aligned writes two lines.
+#[inline(always)]
+fn to_a_line(out: &[f64]) -> usize {
+    out.as_ptr().align_offset(LINE).min(out.len())
 }
 
 /// `out[i] = op(x[i], y[i])`, for slices of one length.
@@ -84,7 +99,14 @@ impl<O: Binary> Kernel for BinaryMap<'_, O> {
 
     #[inline(always)]
     fn run(self) {
-        for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
+        let head = to_a_line(self.out);
+        let (out_head, out) = self.out.split_at_mut(head);
+        let (x_head, x) = self.x.split_at(head);
+        let (y_head, y) = self.y.split_at(head);
+        for ((out, &x), &y) in out_head.iter_mut().zip(x_head).zip(y_head) {
+            *out = self.op.lanes(x, y);
+        }
+        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
             *out = self.op.lanes(x, y);
         }
     }
