@@ -64,19 +64,7 @@ pub(super) struct RunArguments {
     generate: u64,
 
     #[command(flatten)]
-    pools: PoolArguments,
-
-    /// Worker threads, 1 to 1024 [default: the cores]
-    #[arg(long, value_name = "N", value_parser = within(WORKERS))]
-    workers: Option<u32>,
-
-    /// Triples a delta, whatever the number of workers [default: 8]
-    #[arg(long, value_name = "TRIPLES", value_parser = within(DELTA))]
-    delta: Option<u32>,
-
-    /// Hooks, in TOML; with none, ASK(s,p) for each run's first triple
-    #[arg(long, value_name = "FILE")]
-    hooks: Option<PathBuf>,
+    work: WorkArguments,
 
     /// Write receipts (JSON lines) to FILE, constructed triples beside it
     ///
@@ -144,6 +132,25 @@ pub(super) struct ConfigArguments {
     pub(super) json: bool,
 }
 
+/// What a pass of the pipeline works with.
+#[derive(Clone, Debug, Args)]
+pub(super) struct WorkArguments {
+    #[command(flatten)]
+    pools: PoolArguments,
+
+    /// Worker threads, 1 to 1024 [default: the cores]
+    #[arg(long, value_name = "N", value_parser = within(WORKERS))]
+    workers: Option<u32>,
+
+    /// Triples a delta, whatever the number of workers [default: 8]
+    #[arg(long, value_name = "TRIPLES", value_parser = within(DELTA))]
+    delta: Option<u32>,
+
+    /// Hooks, in TOML; with none, ASK(s,p) for each run's first triple
+    #[arg(long, value_name = "FILE")]
+    hooks: Option<PathBuf>,
+}
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct PoolArguments {
     /// Pool settings, in TOML, in place of KNHK_POOL_CONFIG's file
@@ -172,7 +179,7 @@ pub(super) enum UsageError {
 
 impl RunArguments {
     pub(super) fn pools(&self) -> PoolChoice {
-        self.pools.choice()
+        self.work.pools.choice()
     }
 
     pub(super) fn telemetry(&self) -> TelemetryChoice {
@@ -186,14 +193,10 @@ impl RunArguments {
         }
         Ok(Options {
             inputs,
-            hooks: self.hooks.clone(),
+            hooks: self.work.hooks.clone(),
             out: self.out.clone(),
-            delta_len: self
-                .delta
-                .map_or(settings.delta.value, |delta| delta as usize),
-            workers: self
-                .workers
-                .map_or(settings.workers.value, |workers| workers as usize),
+            delta_len: self.work.delta_len(settings),
+            workers: self.work.workers(settings),
             repeat: self.repeat,
             at_least: self.at_least,
             mode: self.mode(),
@@ -224,6 +227,18 @@ impl TelemetryArguments {
             metrics_addr: self.metrics_addr,
             gather: false,
         }
+    }
+}
+
+impl WorkArguments {
+    fn delta_len(&self, settings: &Settings) -> usize {
+        self.delta
+            .map_or(settings.delta.value, |delta| delta as usize)
+    }
+
+    fn workers(&self, settings: &Settings) -> usize {
+        self.workers
+            .map_or(settings.workers.value, |workers| workers as usize)
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{PoolArguments, UsageError, duration, help, inputs, within};
+use super::{UsageError, WorkArguments, duration, help, inputs};
 use crate::pools::PoolChoice;
 use crate::run::{Mode, Options, is_same_file};
-use crate::settings::{DELTA, Settings, WORKERS};
+use crate::settings::Settings;
 use crate::tune::Percent;
 
 #[derive(Debug, Args)]
@@ -43,19 +43,7 @@ pub(in crate::cli) struct TuneArguments {
     pub(in crate::cli) pool: Option<String>,
 
     #[command(flatten)]
-    pools: PoolArguments,
-
-    /// Worker threads, 1 to 1024 [default: the cores]
-    #[arg(long, value_name = "N", value_parser = within(WORKERS))]
-    workers: Option<u32>,
-
-    /// Triples a delta, whatever the number of workers [default: 8]
-    #[arg(long, value_name = "TRIPLES", value_parser = within(DELTA))]
-    delta: Option<u32>,
-
-    /// Hooks, in TOML; with none, ASK(s,p) for each run's first triple
-    #[arg(long, value_name = "FILE")]
-    hooks: Option<PathBuf>,
+    work: WorkArguments,
 
     /// Write results as `run` does: buffers are held for as long as writing takes
     #[arg(long, value_name = "FILE")]
@@ -86,7 +74,7 @@ impl TuneArguments {
     pub(in crate::cli) fn pools(&self) -> PoolChoice {
         PoolChoice {
             recording: true,
-            ..self.pools.choice()
+            ..self.work.pools.choice()
         }
     }
 
@@ -103,14 +91,10 @@ impl TuneArguments {
         }
         Ok(Options {
             inputs,
-            hooks: self.hooks.clone(),
+            hooks: self.work.hooks.clone(),
             out: self.out.clone(),
-            delta_len: self
-                .delta
-                .map_or(settings.delta.value, |delta| delta as usize),
-            workers: self
-                .workers
-                .map_or(settings.workers.value, |workers| workers as usize),
+            delta_len: self.work.delta_len(settings),
+            workers: self.work.workers(settings),
             repeat: None,
             at_least: None,
             mode: Mode::Pooled,
