@@ -41,8 +41,8 @@ fn ring_of_one_takes_one() {
 
 #[test]
 fn zero_sized_values_are_counted() {
-    let mut ring = EventRingBuffer::<(), { 1 << 40 }>::new();
-    assert_eq!(ring.capacity(), 1 << 40);
+    let mut ring = EventRingBuffer::<(), { 1 << (usize::BITS - 2) }>::new();
+    assert_eq!(ring.capacity(), 1 << (usize::BITS - 2));
     assert_eq!(ring.push_slice(&[(); 1000]), 1000);
     assert_eq!(
         (ring.pop(), ring.len(), ring.iter().count()),
