@@ -154,7 +154,7 @@ fn heap_of_an_arena_that_is_dropped_is_freed() {
 
 #[test]
 fn an_arena_above_the_largest_is_refused_by_size() {
-    for bytes in [Arena::CAPACITY_MAX + 1, isize::MAX as usize, usize::MAX] {
+    for bytes in [Arena::CAPACITY_MAX + 1, isize::MAX as usize + 1, usize::MAX] {
         let refused = Arena::try_with_capacity(bytes).unwrap_err();
         assert_eq!(refused, ArenaError::Capacity { bytes });
         let said = format!("an arena has at most 2147483647 bytes, and {bytes} were asked for");
