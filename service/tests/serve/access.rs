@@ -6,23 +6,17 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use rustix::process::Signal;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use crate::client::{Answer, connect, raw, request, request_to, rest};
 use crate::program::{Ended, file, text};
-use crate::server::{Server, TRIPLES, serve};
+use crate::server::{Server, TRIPLES, serve, serve_on};
 
 #[test]
 fn other_addresses_need_a_token_before_the_port_opens() {
-    let mut open = serve(&["--listen", "0.0.0.0:0"]);
-    // The last --listen would be an error of its own.
-    open = {
-        let mut command = std::process::Command::new(open.get_program());
-        command.args(["serve", "--listen", "0.0.0.0:0"]);
-        command
-    };
-    let ended = Ended::of(&open.output().expect("it starts"));
+    let ended = Ended::of(&serve_on("0.0.0.0:0", &[]).output().expect("it starts"));
     ended.assert_refused(2, "0.0.0.0:0");
     assert!(ended.stderr.contains("--token-file"), "{ended:?}");
 }
@@ -135,7 +129,6 @@ fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
         first.signing_key.serialize_pem().as_bytes(),
     );
     let server = Server::start(&["--tls-cert", text(&cert), "--tls-key", text(&key)]);
-    server.told("https://");
     let body = b"<http://a> <http://b> <http://c> .\n";
     let bytes = request("POST", "/v1/triples", &[TRIPLES], body);
     let answer = by_tls(&server, &first.cert.pem(), &bytes).expect("the certificate is trusted");
@@ -149,7 +142,7 @@ fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
 
     fs::write(&cert, second.cert.pem()).expect("the disk takes it");
     fs::write(&key, second.signing_key.serialize_pem()).expect("the disk takes it");
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     server.told("the new configuration holds");
     assert!(by_tls(&server, &second.cert.pem(), &bytes).is_some());
     server.stop();

@@ -42,7 +42,12 @@ const FAULTS: [Fault; 9] = [
 ];
 
 fn collector(fault: Fault) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    // Where nobody shall listen no other test may come to do so.
+    let host = match fault {
+        Fault::Down => "127.0.0.3:0",
+        _ => "127.0.0.1:0",
+    };
+    let listener = TcpListener::bind(host).expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     if matches!(fault, Fault::Down) {
         return address;
@@ -88,7 +93,7 @@ fn whatever_the_collector_does_batches_are_answered_and_the_service_stops_in_tim
             let body = &body;
             scope.spawn(move || {
                 let url = format!("http://{}", collector(fault));
-                let mut command = serve(&["--otlp-endpoint", &url]);
+                let mut command = serve(&["--otlp-endpoint", &url, "--queue-time-ms", "600000"]);
                 command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "1000");
                 command.env("OTEL_METRIC_EXPORT_INTERVAL", "100");
                 command.env("OTEL_BSP_SCHEDULE_DELAY", "100");
@@ -96,19 +101,19 @@ fn whatever_the_collector_does_batches_are_answered_and_the_service_stops_in_tim
                 for _ in 0..20 {
                     assert_eq!(server.post("/v1/triples", body).status, 200, "{fault:?}");
                 }
-                // It is told once, and totals are what they are.
-                let lines = if matches!(fault, Fault::Huge) {
-                    Vec::new()
-                } else {
-                    vec![server.told("cannot export").to_owned()]
-                };
+                // It is told, and totals are what they are.
+                if !matches!(fault, Fault::Huge) {
+                    server.told("cannot export");
+                }
                 assert_eq!(
                     server.metric("knhk_pipeline_triples_total", "pool"),
                     10_000.0
                 );
                 let all = server.stop();
-                let told = all.iter().filter(|it| it.contains("cannot export")).count();
-                assert!(told <= 1, "{fault:?}: {all:?} {lines:?}");
+                let told = |part| all.iter().filter(|it| it.contains(part)).count();
+                // Each outage once: an answer of 10 MB may come in time, and may not.
+                let outages = 1 + told("is exported to");
+                assert!(told("cannot export") <= outages, "{fault:?}: {all:?}");
             });
         }
     });

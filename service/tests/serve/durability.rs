@@ -1,17 +1,19 @@
 //! The journal: what is acknowledged is in it, whatever happens.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::client::{Answer, raw, request};
 use crate::program::{Ended, file, text};
-use crate::server::{Server, TRIPLES, serve, triples};
+use crate::server::{END_MAX, Server, TRIPLES, serve, triples};
 
 /// The path of a journal that is not there yet.
 pub(crate) fn journal_path(name: &str) -> String {
@@ -22,7 +24,11 @@ pub(crate) fn journal_path(name: &str) -> String {
 
 /// The end lines of the journal at `path`; each holds for the lines before it.
 pub(crate) fn batches(path: &str) -> Vec<Value> {
-    let bytes = fs::read(path).expect("there is a journal");
+    batches_of(&fs::read(path).expect("there is a journal"))
+}
+
+/// Those of a journal's bytes.
+pub(crate) fn batches_of(bytes: &[u8]) -> Vec<Value> {
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     let head = lines.next().expect("a head");
     assert!(head.starts_with(b"{\"journal\":\"knhk-poold\""), "{head:?}");
@@ -76,11 +82,10 @@ fn the_journal_has_what_a_run_writes_for_the_same_triples() {
     assert_eq!(ends[0]["receipts"], answer["evaluations"]);
 }
 
-/// Clients that send until they are refused; the numbers of the batches that were acknowledged.
-fn under_load(server: &Server, when: impl FnOnce()) -> Vec<u64> {
+/// Clients that send until `when` is over; the numbers of the batches that were acknowledged.
+fn under_load(address: SocketAddr, when: impl FnOnce()) -> Vec<u64> {
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let is_over = Arc::new(AtomicBool::new(false));
-    let address = server.address;
     let clients: Vec<_> = (0..4)
         .map(|_| {
             let (acknowledged, is_over) = (Arc::clone(&acknowledged), Arc::clone(&is_over));
@@ -123,17 +128,13 @@ fn after_kill_9_every_acknowledged_batch_is_there_and_the_next_start_goes_on() {
     let mut last = 0;
     for round in 0..3 {
         let mut server = Server::start(&["--journal", &path]);
-        let acknowledged = under_load(&server, || {
-            server.signal("KILL");
+        let acknowledged = under_load(server.address, || {
+            server.signal(Signal::KILL);
+            server.wait(Instant::now());
         });
-        server.wait();
         let start = Instant::now();
         let next = Server::start(&["--journal", &path]);
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "{:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() < END_MAX, "{:?}", start.elapsed());
         let found: Vec<u64> = batches(&path)
             .iter()
             .filter_map(|it| it["batch"].as_u64())
@@ -188,7 +189,7 @@ fn a_second_process_with_the_same_journal_is_refused_and_writes_nothing() {
         Ended::of(&second).assert_refused(2, "another process");
         assert_eq!(fs::read(&path).expect("it is there"), before);
         // The same file again, which stays its own.
-        server.signal("HUP");
+        server.signal(Signal::HUP);
         server.told("the new configuration holds");
         assert_eq!(server.post("/v1/triples", &triples(10)).status, 200);
     }
@@ -241,25 +242,28 @@ fn sigterm_under_load_loses_nothing_that_was_acknowledged() {
     let path = journal_path("stopped");
     let mut server = Server::start(&["--journal", &path, "--journal-sync"]);
     let mut ended = None;
-    let acknowledged = {
-        let pid = server.child.id().to_string();
-        let answers = under_load(&server, || {
-            let sent = std::process::Command::new("kill")
-                .args(["-s", "TERM", &pid])
-                .status();
-            assert!(sent.expect("kill is there").success());
-        });
-        ended.replace(server.wait());
-        answers
-    };
+    // They go on sending until it has ended.
+    let acknowledged = under_load(server.address, || {
+        let start = Instant::now();
+        server.signal(Signal::TERM);
+        ended = Some(server.wait(start));
+    });
     let (status, took) = ended.expect("it ended");
-    assert_eq!(status.code(), Some(0), "{:?}", server.lines());
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    let lines = server.lines();
+    assert_eq!(status.code(), Some(0), "{lines:?}");
+    assert!(took < END_MAX, "{took:?}");
     let found: Vec<u64> = batches(&path)
         .iter()
         .filter_map(|it| it["batch"].as_u64())
         .collect();
-    // Each that is in the journal was answered, too: the service waited for its clients.
-    assert_eq!(found.len(), acknowledged.len(), "{:?}", server.lines());
-    assert!(acknowledged.iter().all(|it| found.contains(it)));
+    let lost: Vec<_> = acknowledged
+        .iter()
+        .filter(|it| !found.contains(it))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?} of {acknowledged:?}: {lines:?}");
+    // Where it had the time, the service waited for its clients: each that is there was answered, too.
+    let was_late = lines
+        .iter()
+        .any(|it| it.contains("before every connection"));
+    assert!(was_late || found.len() == acknowledged.len(), "{lines:?}");
 }

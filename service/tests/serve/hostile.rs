@@ -284,6 +284,8 @@ fn whatever_comes_is_answered_with_2xx_or_4xx_or_closed() {
         "2000",
         "--body-bytes-max",
         "5000000",
+        "--queue-time-ms",
+        "600000",
     ]);
     let cases = cases();
     assert!(cases.len() >= 100, "{} cases", cases.len());

@@ -10,6 +10,9 @@ use crate::server::{Server, TRIPLES, triples};
 
 const LINE: &[u8] = b"<http://a> <http://b> <http://c> .\n";
 
+const HALF_HEAD: &[u8] = b"POST /v1/tri";
+const HALF_BODY: &[u8] = b"POST /v1/triples HTTP/1.1\r\nhost: t\r\ncontent-length: 1000\r\n\r\n<ht";
+
 #[test]
 fn a_body_may_have_its_last_byte_and_not_one_more() {
     let server = Server::start(&["--body-bytes-max", "3500"]);
@@ -55,34 +58,33 @@ fn a_small_body_that_unpacks_to_a_large_one_is_refused() {
 
 #[test]
 fn bodies_in_memory_are_bounded_together() {
-    let server = Server::start(&["--held-bytes-max", "100000"]);
-    let (mut held, half) = (connect(server.address), LINE.repeat(2000));
-    let head = request("POST", "/v1/triples", &[TRIPLES], &half);
-    // All but the last byte: it is in memory as long as that does not come.
-    held.write_all(&head[..head.len() - 1]).expect("it reads");
-    let until = Instant::now() + crate::client::PATIENCE;
-    let refused = loop {
-        let answer = server.post("/v1/triples", &LINE.repeat(1500));
-        if answer.status != 200 {
-            break answer;
-        }
-        assert!(Instant::now() < until, "it was never refused");
-    };
-    assert_eq!(
-        (refused.status, refused.error().as_str()),
-        (503, "memory_full")
-    );
-    assert!(refused.header("retry-after").is_some(), "{refused:?}");
-    held.write_all(&head[head.len() - 1..]).expect("it reads");
-    assert_eq!(Answer::parse(&rest(held)).expect("an answer").status, 200);
-    assert_eq!(server.post("/v1/triples", &LINE.repeat(1500)).status, 200);
+    let journal = crate::durability::journal_path("held");
+    crate::pipe::make(&journal);
+    let body = triples(20_000);
+    let held_max = (body.len() + LINE.len()).to_string();
+    let arguments = ["--held-bytes-max", &held_max, "--workers", "1"];
+    let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
+    let read = thread::scope(|scope| {
+        // It stays in memory: its receipts are more than a pipe holds.
+        let held = scope.spawn(|| server.post("/v1/triples", &body));
+        crate::pipe::wait_full(&journal);
+        let refused = server.post("/v1/triples", &LINE.repeat(2));
+        assert_eq!((refused.status, &*refused.error()), (503, "memory_full"));
+        assert!(refused.header("retry-after").is_some(), "{refused:?}");
+        let read = crate::pipe::drain(&journal);
+        assert_eq!(held.join().expect("no panic").status, 200);
+        assert_eq!(server.post("/v1/triples", &LINE.repeat(2)).status, 200);
+        read
+    });
+    server.stop();
+    read.join().expect("no panic");
 }
 
 #[test]
 fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
-    let limits = ["--head-time-ms", "500", "--body-time-ms", "700"];
+    // Time enough for who means well, also on a machine that is busy.
+    let limits = ["--head-time-ms", "2000", "--body-time-ms", "2000"];
     let server = Server::start(&limits);
-    let start = Instant::now();
     let send = |bytes: &'static [u8]| {
         let mut stream = connect(server.address);
         stream.write_all(bytes).expect("it reads");
@@ -102,16 +104,14 @@ fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
     let slow = Answer::parse(&rest(half_body)).expect("half a body is answered");
     assert_eq!((slow.status, slow.error().as_str()), (408, "body_too_slow"));
     assert_eq!(Answer::parse(&rest(idle)).expect("it asked").status, 200);
-    assert!(
-        start.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        start.elapsed()
-    );
     server.stop();
 }
 
-/// Trickles `bytes`, one at a time, until the server has had enough; whether it answered or closed.
-fn trickle(mut stream: TcpStream, bytes: &[u8]) -> bool {
+/// Sends `first`, and trickles `bytes` after it, one at a time, until the server has had enough;
+/// whether it answered or closed before they were all there.
+fn trickle(server: &Server, first: &[u8], bytes: &[u8]) -> bool {
+    let mut stream = connect(server.address);
+    stream.write_all(first).expect("it reads");
     stream
         .set_read_timeout(Some(Duration::from_millis(20)))
         .expect("a deadline");
@@ -131,42 +131,37 @@ fn trickle(mut stream: TcpStream, bytes: &[u8]) -> bool {
 fn a_thousand_clients_that_trickle_are_closed_and_hold_nobody_up() {
     let limits = [
         "--head-time-ms",
-        "1000",
+        "3000",
         "--body-time-ms",
-        "1000",
+        "3000",
         "--connections-max",
         "1200",
     ];
+    if !crate::descriptors::suffice(1000) {
+        return;
+    }
     let server = Server::start(&limits);
     let idle = p99(&server);
     let sockets: Vec<TcpStream> = (0..1000).map(|_| connect(server.address)).collect();
     for (index, socket) in sockets.iter().enumerate() {
         let mut socket: &TcpStream = socket;
-        let part: &[u8] = if index % 2 == 0 {
-            b"POST /v1/tri"
-        } else {
-            b"POST /v1/triples HTTP/1.1\r\nhost: t\r\ncontent-length: 1000\r\n\r\n<ht"
-        };
-        socket.write_all(part).expect("it reads");
+        let part: &[u8] = if index % 2 == 0 { HALF_HEAD } else { HALF_BODY };
+        // The first of them may be closed already.
+        let _ = socket.write_all(part);
     }
     // They are served while all of these are open.
     let beside = p99(&server);
     println!("p99 of 100 triples: {idle:?} idle, {beside:?} beside 1000 slow clients");
-    let start = Instant::now();
-    let last = sockets
-        .last()
-        .expect("a thousand")
-        .try_clone()
-        .expect("a socket can be cloned");
-    assert!(trickle(last, &[b'x'; 900]), "it trickled to its end");
     for socket in sockets {
         rest(socket);
     }
-    assert!(
-        start.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        start.elapsed()
-    );
+    // That something comes all the time is no reason to wait longer.
+    for first in [HALF_HEAD, HALF_BODY] {
+        assert!(
+            trickle(&server, first, &[b'x'; 900]),
+            "it trickled to its end"
+        );
+    }
     assert_eq!(server.post("/v1/triples", LINE).status, 200);
     server.stop();
 }
@@ -185,9 +180,21 @@ fn p99(server: &Server) -> Duration {
     times[98]
 }
 
+/// Waits until so many batches wait for a worker.
+fn until_queued(server: &Server, count: u64) {
+    let until = Instant::now() + crate::client::PATIENCE;
+    while server.get("/v1/pools").json()["pipeline"]["queue"]["len"] != count {
+        assert!(
+            Instant::now() < until,
+            "there are never {count} in the queue"
+        );
+    }
+}
+
 #[test]
 fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
     let journal = crate::durability::journal_path("queue");
+    crate::pipe::make(&journal);
     let arguments = [
         "--workers",
         "1",
@@ -197,42 +204,37 @@ fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
         "600000",
     ];
     let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
-    let body = triples(20_000);
-    let outcomes: Vec<Answer> = thread::scope(|scope| {
-        let post = || server.post("/v1/triples", &body);
-        let clients: Vec<_> = (0..8).map(|_| scope.spawn(post)).collect();
-        clients
-            .into_iter()
-            .map(|it| it.join().expect("no panic"))
-            .collect()
+    let read = thread::scope(|scope| {
+        // It has the only worker: its receipts are more than a pipe holds.
+        let first = scope.spawn(|| server.post("/v1/triples", &triples(20_000)));
+        crate::pipe::wait_full(&journal);
+        let second = scope.spawn(|| server.post("/v1/triples", LINE));
+        until_queued(&server, 1);
+        for refused in 1..=3 {
+            let answer = server.post("/v1/triples", LINE);
+            assert_eq!((answer.status, &*answer.error()), (503, "queue_full"));
+            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+            let counted = server.metric("knhk_service_rejected_total", "queue_full");
+            assert_eq!(counted, f64::from(refused));
+        }
+        let read = crate::pipe::drain(&journal);
+        for accepted in [first, second] {
+            assert_eq!(accepted.join().expect("no panic").status, 200);
+        }
+        assert_eq!(server.post("/v1/triples", LINE).status, 200);
+        read
     });
-    let accepted = outcomes.iter().filter(|it| it.status == 200).count();
-    assert!(accepted >= 1, "{outcomes:?}");
-    let refused: Vec<_> = outcomes.iter().filter(|it| it.status != 200).collect();
-    assert!(
-        !refused.is_empty(),
-        "one worker and one place were enough for eight at once"
-    );
-    for answer in &refused {
-        assert_eq!(
-            (answer.status, answer.error().as_str()),
-            (503, "queue_full")
-        );
-        assert!(answer.header("retry-after").is_some(), "{answer:?}");
-    }
-    assert_eq!(
-        server.metric("knhk_service_rejected_total", "queue_full"),
-        refused.len() as f64
-    );
     server.stop();
-    assert_eq!(crate::durability::batches(&journal).len(), accepted);
+    let read = read.join().expect("no panic");
+    assert_eq!(crate::durability::batches_of(&read).len(), 3);
 }
 
 #[test]
 fn a_batch_is_told_when_no_worker_comes_free_in_time() {
     let journal = crate::durability::journal_path("busy");
     crate::pipe::make(&journal);
-    let arguments = ["--workers", "1", "--queue-time-ms", "300"];
+    // It is to begin with the first in this time, too.
+    let arguments = ["--workers", "1", "--queue-time-ms", "3000"];
     let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
     let address = server.address;
     thread::scope(|scope| {

@@ -7,6 +7,7 @@ mod answers;
 mod client;
 mod collectors;
 mod configuration;
+mod descriptors;
 mod durability;
 mod hostile;
 mod limits;

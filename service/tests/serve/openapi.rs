@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
 
 use jsonschema::Validator;
 use knhk_poold::serve::live::VIEWERS_MAX;
@@ -126,20 +125,16 @@ fn every_path_method_and_status_of_the_description_is_seen_in_its_form() {
     let mut described = Described::read();
     let token = file("serve-openapi-token", TOKEN.as_bytes());
     let pipe = crate::durability::journal_path("openapi-pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .expect("mkfifo is there")
-            .success()
-    );
+    crate::pipe::make(&pipe);
     let server = Server::start(&[
         "--token-file",
         text(&token),
         "--body-bytes-max",
         "10000",
         "--body-time-ms",
-        "500",
+        "3000",
+        "--queue-time-ms",
+        "600000",
         "--journal",
         &crate::durability::journal_path("openapi"),
     ]);

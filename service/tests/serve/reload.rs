@@ -4,6 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
+use rustix::process::Signal;
+
 use crate::program::{file, text};
 use crate::server::{Server, triples};
 
@@ -23,7 +25,8 @@ fn new_sizes_replace_pools_and_workers_and_no_batch_or_total_is_lost() {
         b"pool_size = 8\n[poold]\nworkers = 1\n",
     );
     let journal = crate::durability::journal_path("reload");
-    let server = Server::start(&["--config", text(&path), "--journal", &journal]);
+    let arguments = ["--config", text(&path), "--journal", &journal];
+    let server = Server::start(&[&arguments[..], &["--queue-time-ms", "600000"]].concat());
     let (sent, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let body = triples(100);
     thread::scope(|scope| {
@@ -42,7 +45,7 @@ fn new_sizes_replace_pools_and_workers_and_no_batch_or_total_is_lost() {
             let workers = 1 + round % 3;
             let config = format!("pool_size = {}\n[poold]\nworkers = {workers}\n", 8 + round);
             fs::write(&path, config).expect("the disk takes it");
-            server.signal("HUP");
+            server.signal(Signal::HUP);
             let until = std::time::Instant::now() + crate::client::PATIENCE;
             while server.metric("knhk_service_reload_total", "ok") < round as f64 {
                 assert!(
@@ -98,21 +101,8 @@ fn a_bad_file_keeps_what_holds_and_says_why() {
     for (file, wrong, named) in bad {
         let good = fs::read(file).expect("it is there");
         fs::write(file, wrong).expect("the disk takes it");
-        // What an earlier turn's file was refused for may name the same place.
-        let said_before = server.lines().len();
-        server.signal("HUP");
-        let until = std::time::Instant::now() + crate::client::PATIENCE;
-        let said = loop {
-            assert!(std::time::Instant::now() < until, "it does not say {named}");
-            let lines = server.lines();
-            let found = lines[said_before..]
-                .iter()
-                .find(|it| it.contains("still holds") && it.contains(named));
-            if let Some(found) = found {
-                break found.clone();
-            }
-            thread::yield_now();
-        };
+        server.signal(Signal::HUP);
+        let said = server.told("still holds");
         assert!(said.contains(named), "{said}");
         assert_eq!(server.get("/v1/config").body, before);
         assert_eq!(server.post("/v1/triples", &triples(100)).status, 413);
@@ -120,7 +110,7 @@ fn a_bad_file_keeps_what_holds_and_says_why() {
     }
     fs::write(&path, "[poold]\nbody_bytes_max = 100000\nqueue_len = 7\n")
         .expect("the disk takes it");
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     server.told("queue_len stays 256");
     server.told("the new configuration holds");
     assert_eq!(server.post("/v1/triples", &triples(100)).status, 200);
@@ -135,7 +125,7 @@ fn a_journal_that_was_moved_away_is_made_anew() {
     server.post("/v1/triples", &triples(10));
     fs::rename(&path, &old).expect("it is there");
     server.post("/v1/triples", &triples(10));
-    server.signal("HUP");
+    server.signal(Signal::HUP);
     server.told("the new configuration holds");
     let third = server.post("/v1/triples", &triples(10)).json();
     assert_eq!(third["batch"], 3);
@@ -152,10 +142,9 @@ fn a_stop_is_heard_while_a_reload_waits_for_a_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("hooks.toml");
     fs::write(&path, hooks.expect("they are shipped")).expect("the disk takes it");
-    let hooks = path;
-    let server = Server::start(&["--hooks", text(&hooks)]);
-    crate::pipe::make(text(&hooks));
-    server.signal("HUP");
-    let _never_ends = crate::pipe::writer(text(&hooks));
+    let server = Server::start(&["--hooks", text(&path)]);
+    crate::pipe::make(text(&path));
+    server.signal(Signal::HUP);
+    let _never_ends = crate::pipe::writer(text(&path));
     server.stop();
 }

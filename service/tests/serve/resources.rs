@@ -2,18 +2,20 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::client::{raw, request};
-use crate::server::{Server, TRIPLES, serve, triples};
+use rustix::process::{Pid, Resource, Signal, kill_process};
+
+use crate::client::{PATIENCE, raw, request};
+use crate::server::{END_MAX, Server, TRIPLES, ended, serve, serve_on, triples};
 
 const LINE: &[u8] = b"<http://a> <http://b> <http://c> .\n";
 
 /// Seconds of processor time so far.
 fn cpu_seconds(server: &Server) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.child.id()));
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.pid()));
     let stat = stat.expect("it lives");
     let fields: Vec<&str> = stat
         .rsplit(')')
@@ -27,9 +29,12 @@ fn cpu_seconds(server: &Server) -> f64 {
 
 #[test]
 fn without_descriptors_it_waits_and_serves_again_when_there_are_some() {
-    let server = Server::behind(&["prlimit", "--nofile=64:64"], &["--head-time-ms", "60000"]);
+    if !crate::descriptors::suffice(200) {
+        return;
+    }
+    let server = Server::limited("-n 64", &["--head-time-ms", "600000"]);
     // Those for whom the kernel's queue has no place either are refused by it.
-    let few = Duration::from_secs(2);
+    let few = Duration::from_secs(5);
     let connect = || TcpStream::connect_timeout(&server.address, few).ok();
     let clients: Vec<TcpStream> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..200).map(|_| scope.spawn(connect)).collect();
@@ -66,78 +71,74 @@ fn under_a_memory_limit_it_answers_or_ends_and_never_hangs() {
         let mut server = Server::of(command.env("RUST_BACKTRACE", backtrace));
         // As much as it has, and too little for what comes.
         let limit = (server.status_kib("VmSize:") + (1 << 10)) << 10;
-        let pid = server.child.id().to_string();
-        let limit = format!("--as={limit}");
-        let set = Command::new("prlimit")
-            .args(["--pid", &pid, &limit])
-            .status();
-        assert!(set.expect("prlimit is there").success());
+        server.limit(Resource::As, limit);
         // A process that has ended refuses the connection.
         let send = |bytes: &[u8]| {
             let sent = std::panic::catch_unwind(|| raw(server.address, bytes));
             sent.ok().flatten().map(|it| it.status)
         };
         let outcomes = [&large, &packed, &large, &packed].map(|bytes| send(bytes));
-        let is_alive = server.child.try_wait().expect("our child").is_none();
-        if is_alive {
+        let start = Instant::now();
+        if !server.has_ended() {
             assert!(
                 outcomes.iter().any(Option::is_some),
                 "it lives and does not answer"
             );
-            server.signal("TERM");
+            server.signal(Signal::TERM);
         }
-        let (status, took) = server.wait();
+        let (status, took) = server.wait(start);
         println!("RUST_BACKTRACE={backtrace}: {outcomes:?}, then {status} after {took:?}");
-        assert!(took < Duration::from_secs(10), "{took:?}");
+        assert!(took < END_MAX, "{took:?}");
         assert!(outcomes != [Some(200); 4], "the limit was none");
     }
 }
 
-#[test]
-fn without_standard_error_and_output_it_serves_all_the_same() {
-    let full = || {
-        Stdio::from(
-            OpenOptions::new()
-                .write(true)
-                .open("/dev/full")
-                .expect("Linux"),
-        )
-    };
-    let port = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        free.local_addr().expect("it is bound")
-    };
-    let mut command = serve(&[]);
-    let mut again = Command::new(command.get_program());
-    again.args(["serve", "--listen", &port.to_string()]);
-    command = again;
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(full())
-        .stderr(full())
-        .spawn();
-    let mut child = child.expect("it starts");
+/// An address at which nobody listens; no other test has one of this kind.
+fn free_address() -> SocketAddr {
+    let free = TcpListener::bind("127.0.0.2:0").expect("a port is free");
+    free.local_addr().expect("it is bound")
+}
+
+/// Serves, reloads and ends with a standard error and output that take nothing.
+fn serves_with(mut sinks: impl FnMut(&mut Command)) {
+    let address = free_address();
+    let mut command = serve_on(&address.to_string(), &[]);
+    sinks(command.stdin(Stdio::null()));
+    let mut child = command.spawn().expect("it starts");
+    drop((child.stdout.take(), child.stderr.take()));
     let start = Instant::now();
-    while TcpStream::connect(port).is_err() {
-        assert!(
-            start.elapsed() < crate::client::PATIENCE,
-            "it does not listen"
-        );
+    while TcpStream::connect(address).is_err() {
+        assert!(start.elapsed() < PATIENCE, "it does not listen");
         std::thread::sleep(Duration::from_millis(10));
     }
-    let bytes = request("POST", "/v1/triples", &[TRIPLES], LINE);
-    assert_eq!(raw(port, &bytes).expect("an answer").status, 200);
-    let hup = |name: &str| {
-        let sent = Command::new("kill")
-            .args(["-s", name, &child.id().to_string()])
-            .status();
-        assert!(sent.expect("kill is there").success());
+    let answers = || {
+        let bytes = request("POST", "/v1/triples", &[TRIPLES], LINE);
+        assert_eq!(raw(address, &bytes).expect("an answer").status, 200);
     };
+    answers();
     // It would like to say something.
-    hup("HUP");
-    assert_eq!(raw(port, &bytes).expect("an answer").status, 200);
-    hup("TERM");
-    assert_eq!(child.wait().expect("our child").code(), Some(0));
+    kill_process(Pid::from_child(&child), Signal::HUP).expect("it lives");
+    answers();
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it lives");
+    let status = ended(&mut child);
+    let _ = child.kill();
+    assert_eq!(status.expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn with_standard_error_and_output_full_it_serves_all_the_same() {
+    serves_with(|command| {
+        let full = || OpenOptions::new().write(true).open("/dev/full");
+        let full = || Stdio::from(full().expect("Linux"));
+        command.stdout(full()).stderr(full());
+    });
+}
+
+#[test]
+fn with_standard_error_and_output_closed_it_serves_all_the_same() {
+    serves_with(|command| {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    });
 }
 
 #[test]
@@ -210,8 +211,7 @@ impl Drop for Mounted {
 #[test]
 fn a_disk_that_cannot_sync_is_not_trusted_any_more() {
     let path = crate::durability::journal_path("pipe");
-    let made = Command::new("mkfifo").arg(&path).status();
-    assert!(made.expect("mkfifo is there").success());
+    crate::pipe::make(&path);
     // A pipe takes bytes, and has no disk to put them on.
     let server = Server::start(&["--journal", &path, "--journal-sync"]);
     assert_eq!(server.get("/readyz").status, 200);

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use knhk_poold::generate::University;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::client::{Answer, PATIENCE, raw, request};
 use crate::program::poold;
@@ -15,12 +16,24 @@ use crate::program::poold;
 /// What a client says about a body.
 pub(crate) const TRIPLES: &str = "content-type: application/n-triples";
 
+/// What the service promises for its end, and as much again and more for a machine on which a process
+/// waits for its turn.
+pub(crate) const END_MAX: Duration = Duration::from_secs(5 + 15);
+
 /// One that runs; it is killed with the test.
 #[derive(Debug)]
 pub(crate) struct Server {
-    pub(crate) child: Child,
     pub(crate) address: SocketAddr,
+    process: Process,
+}
+
+/// One that may not serve yet.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
     told: Arc<Told>,
+    /// How many of its lines [`Server::told`] has passed.
+    passed: Mutex<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +44,12 @@ struct Told {
 
 /// `knhk-poold serve` with `arguments`, without the variables that a developer may have set.
 pub(crate) fn serve(arguments: &[&str]) -> Command {
-    let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+    serve_on("127.0.0.1:0", arguments)
+}
+
+/// The same, at `address`.
+pub(crate) fn serve_on(address: &str, arguments: &[&str]) -> Command {
+    let all = [&["serve", "--listen", address], arguments].concat();
     let mut command = poold(&all);
     for (name, _) in std::env::vars_os() {
         let shown = name.to_string_lossy().to_ascii_uppercase();
@@ -49,11 +67,12 @@ impl Server {
         Self::of(&mut serve(arguments))
     }
 
-    /// Behind another program, such as `prlimit`.
-    pub(crate) fn behind(wrapper: &[&str], arguments: &[&str]) -> Self {
+    /// Where `limit`, in the words of `ulimit`, holds from its first moment on.
+    pub(crate) fn limited(limit: &str, arguments: &[&str]) -> Self {
         let inner = serve(arguments);
-        let mut command = Command::new(wrapper[0]);
-        command.args(&wrapper[1..]).arg(inner.get_program());
+        let mut command = Command::new("sh");
+        let script = format!("ulimit {limit} && exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(inner.get_program());
         command.args(inner.get_args());
         for (name, value) in inner.get_envs() {
             match value {
@@ -65,34 +84,20 @@ impl Server {
     }
 
     pub(crate) fn of(command: &mut Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
-        let stderr = child.stderr.take().expect("it is piped");
-        let told = Arc::new(Told::default());
-        let telling = Arc::clone(&told);
-        thread::spawn(move || telling.listen(BufReader::new(stderr)));
-        let ready = told.wait("serving on ");
-        let address = ready.rsplit("//").next().expect("a URL");
-        let address = address.parse().expect("an address");
-        Self {
-            child,
-            address,
-            told,
-        }
+        Process::start(command).serving()
     }
 
-    /// Waits for a line that contains `part`.
+    /// Waits for the next line that contains `part`: each is given once, and those before it no more.
     pub(crate) fn told(&self, part: &str) -> String {
-        self.told.wait(part)
+        let mut passed = self.process.passed.lock().expect("no panic");
+        let (line, next) = self.process.told.wait(part, *passed);
+        *passed = next;
+        line
     }
 
     /// All that it has said on standard error.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.told.lines.lock().expect("no panic").0.clone()
+        self.process.told.lines()
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -108,35 +113,43 @@ impl Server {
         raw(self.address, &bytes).unwrap_or_else(|| panic!("no answer: {:?}", self.lines()))
     }
 
-    pub(crate) fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.expect("kill is there").success());
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
     }
 
-    /// How it ended, and how long that took.
-    pub(crate) fn wait(&mut self) -> (ExitStatus, Duration) {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                return (status, start.elapsed());
-            }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "it does not end: {:?}",
-                self.lines()
-            );
-            thread::sleep(Duration::from_millis(5));
-        }
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// From now on it has no more of `resource`.
+    pub(crate) fn limit(&self, resource: Resource, most: u64) {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        prlimit(Some(self.process.id()), resource, limit).expect("it can be lowered");
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let status = self.process.child.try_wait().expect("it is our child");
+        status.is_some()
+    }
+
+    /// Waits for its end: how it ended, and how long ago `start` is then.
+    pub(crate) fn wait(&mut self, start: Instant) -> (ExitStatus, Duration) {
+        let status = ended(&mut self.process.child);
+        let status = status.unwrap_or_else(|| panic!("it does not end: {:?}", self.lines()));
+        (status, start.elapsed())
     }
 
     /// Stops it as an operator does: it has to end well, and in time.
     pub(crate) fn stop(mut self) -> Vec<String> {
-        self.signal("TERM");
-        let (status, took) = self.wait();
+        let start = Instant::now();
+        self.signal(Signal::TERM);
+        let (status, took) = self.wait(start);
         assert_eq!(status.code(), Some(0), "{:?}", self.lines());
-        assert!(took < Duration::from_secs(5), "it took {took:?}");
-        self.told.wait_end();
+        assert!(took < END_MAX, "it took {took:?}");
+        self.process.told.wait_end();
         let lines = self.lines();
         assert!(
             !lines.iter().any(|line| line.contains("panicked")),
@@ -147,7 +160,7 @@ impl Server {
 
     /// A figure of `/proc/PID/status`, in KiB.
     pub(crate) fn status_kib(&self, key: &str) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id());
+        let path = format!("/proc/{}/status", self.pid());
         let text = std::fs::read_to_string(path).expect("it lives");
         let line = text.lines().find(|line| line.starts_with(key));
         let number = line.and_then(|line| line.split_whitespace().nth(1));
@@ -170,11 +183,61 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Process {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let stderr = child.stderr.take().expect("it is piped");
+        let told = Arc::new(Told::default());
+        let telling = Arc::clone(&told);
+        thread::spawn(move || telling.listen(BufReader::new(stderr)));
+        Self {
+            child,
+            told,
+            passed: Mutex::default(),
+        }
+    }
+
+    /// Waits until it serves.
+    pub(crate) fn serving(self) -> Server {
+        let (ready, _) = self.told.wait("serving on ", 0);
+        let address = ready.rsplit("//").next().expect("a URL");
+        Server {
+            address: address.parse().expect("an address"),
+            process: self,
+        }
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.id(), signal).expect("it lives, or was not waited for");
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
         // Where the test has seen its end there is nothing to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// How `child` ended; nothing if it does not.
+pub(crate) fn ended(child: &mut Child) -> Option<ExitStatus> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let status = child.try_wait().expect("it is our child");
+        if status.is_some() || Instant::now() > until {
+            return status;
+        }
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -188,28 +251,37 @@ impl Told {
         self.came.notify_all();
     }
 
-    fn wait(&self, part: &str) -> String {
+    fn lines(&self) -> Vec<String> {
+        self.lines.lock().expect("no panic").0.clone()
+    }
+
+    /// The first line from `from` on that contains `part`, and the number of lines up to it.
+    fn wait(&self, part: &str, from: usize) -> (String, usize) {
+        let until = Instant::now() + PATIENCE;
         let mut lines = self.lines.lock().expect("no panic");
-        let end = Instant::now() + PATIENCE;
         loop {
-            if let Some(line) = lines.0.iter().find(|line| line.contains(part)) {
-                return line.clone();
+            let mut news = lines.0.iter().enumerate().skip(from);
+            if let Some((index, line)) = news.find(|(_, line)| line.contains(part)) {
+                return (line.clone(), index + 1);
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(Instant::now());
             assert!(
                 !lines.1 && !left.is_zero(),
-                "{part:?} was not said: {:?}",
+                "{part:?} was not said behind line {from} of {:?}",
                 lines.0
             );
             lines = self.came.wait_timeout(lines, left).expect("no panic").0;
         }
     }
 
+    /// Waits until no more can come.
     fn wait_end(&self) {
-        let mut lines = self.lines.lock().expect("no panic");
-        while !lines.1 {
-            lines = self.came.wait(lines).expect("no panic");
-        }
+        let lines = self.lines.lock().expect("no panic");
+        let ended = self.came.wait_timeout_while(lines, PATIENCE, |it| !it.1);
+        assert!(
+            !ended.expect("no panic").1.timed_out(),
+            "standard error stays open"
+        );
     }
 }
 
