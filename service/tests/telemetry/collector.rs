@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, metric, number_data_point};
 
 /// How long a test waits for something that must come, before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the collector does with a request that it has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +62,9 @@ impl Collector {
         Self::on("127.0.0.1:0".parse().expect("an address"), answer)
     }
 
-    /// An address at which nobody listens.
+    /// An address at which nobody listens, and where no test that wants any free port comes to.
     pub(crate) fn nowhere() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let listener = TcpListener::bind("127.0.0.2:0").expect("a port is free");
         listener.local_addr().expect("it is bound")
     }
 

@@ -8,18 +8,22 @@ use crate::collector::{Answer, Collector, sum};
 use crate::program::Ended;
 use crate::service::{Held, quiet};
 
-const OFTEN: [(&str, &str); 4] = [
-    ("OTEL_METRIC_EXPORT_INTERVAL", "50"),
-    ("OTEL_BSP_SCHEDULE_DELAY", "50"),
-    ("OTEL_EXPORTER_OTLP_TIMEOUT", "400"),
-    // So that there is something to log.
-    ("KNHK_POOL_SIZE", "1"),
-];
-
-fn hold(name: &str, address: SocketAddr) -> Held {
+/// Exports often; an answer has to come within `timeout_ms`, which a collector that means well needs on
+/// a machine that is busy.
+fn hold(name: &str, address: SocketAddr, timeout_ms: &str) -> Held {
     let url = format!("http://{address}");
-    Held::start(name, &["--otlp-endpoint", &url], &OFTEN)
+    let often = [
+        ("OTEL_METRIC_EXPORT_INTERVAL", "50"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", timeout_ms),
+        // So that there is something to log.
+        ("KNHK_POOL_SIZE", "1"),
+    ];
+    Held::start(name, &["--otlp-endpoint", &url], &often)
 }
+
+/// For an answer that comes.
+const LONG_MS: &str = "60000";
 
 /// The collector takes everything now: waits until the service has seen that, and lets it end.
 fn recover(held: Held, collector: &Collector) -> Ended {
@@ -72,7 +76,7 @@ fn assert_told_once_and_all_counted(ended: &Ended, collector: &Collector, reason
 #[test]
 fn a_collector_that_is_not_there_is_told_once_and_so_is_its_return() {
     let address = Collector::nowhere();
-    let mut held = hold("refused", address);
+    let mut held = hold("refused", address, LONG_MS);
     let told = held.lines_until("Connection refused");
     let collector = Collector::on(address, Answer::Take);
     let mut ended = recover(held, &collector);
@@ -80,9 +84,9 @@ fn a_collector_that_is_not_there_is_told_once_and_so_is_its_return() {
     assert_told_once_and_all_counted(&ended, &collector, "Connection refused");
 }
 
-fn assert_survives(name: &str, answer: Answer, reason: &str) {
+fn assert_survives(name: &str, answer: Answer, timeout_ms: &str, reason: &str) {
     let collector = Collector::new(answer);
-    let held = hold(name, collector.address);
+    let held = hold(name, collector.address, timeout_ms);
     // Several exports, each with its tries, and of more than one signal.
     collector.wait(|it| (it.requests > 12).then_some(()));
     let ended = recover(held, &collector);
@@ -91,24 +95,29 @@ fn assert_survives(name: &str, answer: Answer, reason: &str) {
 
 #[test]
 fn a_collector_that_refuses_is_told_once_and_so_is_its_change_of_mind() {
-    assert_survives("unavailable", Answer::Unavailable, "it answers 503");
+    assert_survives(
+        "unavailable",
+        Answer::Unavailable,
+        LONG_MS,
+        "it answers 503",
+    );
 }
 
 #[test]
 fn a_collector_that_talks_nonsense_is_told_once_and_so_is_its_recovery() {
-    assert_survives("garbage", Answer::Garbage, "cannot export ");
+    assert_survives("garbage", Answer::Garbage, LONG_MS, "cannot export ");
 }
 
 #[test]
 fn a_collector_that_never_answers_is_told_once_and_so_is_its_awakening() {
-    assert_survives("silent", Answer::Nothing, "timeout");
+    assert_survives("silent", Answer::Nothing, "2000", "timeout");
 }
 
 #[test]
 fn a_slow_collector_and_one_with_a_strange_body_are_no_outage() {
     for (name, answer) in [("slow", Answer::TakeSlowly), ("body", Answer::GarbageBody)] {
         let collector = Collector::new(answer);
-        let held = hold(name, collector.address);
+        let held = hold(name, collector.address, LONG_MS);
         collector.wait(|it| (it.requests > 4).then_some(()));
         let ended = held.release();
         assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -119,7 +128,7 @@ fn a_slow_collector_and_one_with_a_strange_body_are_no_outage() {
 /// Runs against `url`, and asserts the one promise that is about time.
 fn assert_ends_in_time(url: &str, more: &[&str]) {
     // For starting, working and ending under load, beside the five seconds of the contract.
-    const SLACK: Duration = Duration::from_secs(5);
+    const SLACK: Duration = Duration::from_secs(15);
     let start = Instant::now();
     let output = quiet(&["run", "--generate", "2000", "--otlp-endpoint", url])
         .args(more)

@@ -8,6 +8,7 @@ use knhk_semconv::Registry;
 use knhk_semconv::prometheus::series;
 use knhk_semconv::registry::Instrument;
 
+use crate::program::{file, text};
 use crate::service::Held;
 
 /// A service that waits in the middle of a pass, and the address that it serves metrics on.
@@ -45,9 +46,10 @@ fn families(text: &str) -> BTreeMap<&str, &str> {
 #[test]
 fn every_family_has_the_name_and_type_that_the_registry_gives_it() {
     let registry = Registry::of_this_project().expect("the registry can be read");
+    let once = file("one-interval.toml", b"[poold]\nmonitor_interval_s = 3600\n");
     let (held, address) = served(
         "names",
-        &["--metrics-addr", "0"],
+        &["--metrics-addr", "0", "--config", text(&once)],
         &[("KNHK_POOL_SIZE", "1")],
     );
     let (head, text) = metrics(&address);

@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use rustix::fs::{CWD, Mode, mkfifoat};
+
 use crate::program::{Ended, poold, text};
 
 /// Data enough to fill a pipe's buffer many times over.
@@ -38,8 +40,7 @@ impl Held {
     pub(crate) fn start(name: &str, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let pipe = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pipe"));
         let _ = std::fs::remove_file(&pipe);
-        let made = Command::new("mkfifo").arg(&pipe).status();
-        assert!(made.expect("mkfifo is there").success());
+        mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).expect("the file system has pipes");
         let common = [
             "run",
             "--generate",
