@@ -1,7 +1,7 @@
 //! The journal: each batch's receipts and constructed triples, and a line that says that they are whole.
 //!
 //! ```text
-//! {"journal":"knhk-poold","version":1}    its first line
+//! {"journal":"knhk-poold","version":1}    its first line; with `"after":6` where another file has batch 6
 //! {"cycle":0,"shard":0,"hook":0,…}        the lines of a batch, as `run --out -` writes them
 //! <http://…> <http://…> "…" .
 //! {"batch":7,"bytes":123,"xxh3":"89ab0123cdef4567","triples":100,"receipts":1}    its end line
@@ -30,6 +30,7 @@ use super::instruments;
 use super::refusal::Refusal;
 use tail::Tail;
 
+mod head;
 mod tail;
 
 /// What an end line says.
@@ -41,9 +42,6 @@ pub(super) struct End {
     pub(super) triples: u64,
     pub(super) receipts: u64,
 }
-
-/// A journal's first line: without it a file is not one.
-const HEAD: &[u8] = b"{\"journal\":\"knhk-poold\",\"version\":1}\n";
 
 /// Where it is, and how sure one wants to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +104,7 @@ struct Appended {
 impl Journal {
     /// Opens it and cuts a torn tail off, of which `tell` is told.
     pub(super) fn open(choice: JournalChoice, tell: &dyn Fn(&str)) -> Result<Self, JournalError> {
-        let opened = open(&choice.path, tell).map_err(|source| JournalError {
+        let opened = open(&choice, 0, tell).map_err(|source| JournalError {
             path: choice.path.clone(),
             source,
         });
@@ -134,7 +132,7 @@ impl Journal {
         }
         // It may be the same file.
         written.unlock().map_err(refused)?;
-        let opened = open(&self.choice.path, tell);
+        let opened = open(&self.choice, written.batch, tell);
         let (next, next_synced) = opened
             .inspect_err(|_| written.lock_again())
             .map_err(refused)?;
@@ -258,14 +256,16 @@ impl Written {
     }
 }
 
-fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
+/// Opens it; a file that is made begins behind batch number `after`.
+fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
+    let path = &choice.path;
     let mut file = OpenOptions::new()
         .read(true)
         .append(true)
         .create(true)
         .open(path)?;
     let metadata = file.metadata()?;
-    let tail = if metadata.is_file() {
+    let mut tail = if metadata.is_file() {
         // Before anything is cut off.
         take(&file)?;
         Tail::of(&mut file)?
@@ -280,10 +280,13 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
             tail.batch
         ));
     }
-    let mut len = tail.len;
-    if len == 0 {
-        file.write_all(HEAD)?;
-        len = HEAD.len() as u64;
+    if tail.len == 0 {
+        let head = head::line(after);
+        file.write_all(&head)?;
+        (tail.len, tail.batch) = (head.len() as u64, after);
+    }
+    if choice.sync && metadata.is_file() {
+        sync_name(path)?;
     }
     let loss = Loss::default();
     let synced = Synced {
@@ -294,12 +297,18 @@ fn open(path: &Path, tell: &dyn Fn(&str)) -> io::Result<(Written, Synced)> {
     let written = Written {
         file,
         is_file: metadata.is_file(),
-        len,
+        len: tail.len,
         is_torn: false,
         batch: tail.batch,
         loss,
     };
     Ok((written, synced))
+}
+
+/// Puts the name of the file at `path` on the disk: its data alone could not be found there.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Makes `file` this process's, as long as it has it open.
@@ -328,6 +337,8 @@ fn read_at(file: &mut File, start: u64, len: usize) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use axum::response::IntoResponse as _;
+
     use super::*;
 
     #[test]
@@ -358,6 +369,38 @@ mod tests {
         assert_eq!(journal.append(&mut Vec::new(), 0, 0).ok(), Some(3));
         // What it was told stays so.
         assert!(is_lost(journal.sync(&first)));
+    }
+
+    #[test]
+    fn a_disk_that_is_full_takes_no_batch_and_leaves_nothing_of_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("journal");
+        let choice = JournalChoice {
+            path: path.clone(),
+            sync: true,
+        };
+        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let append = || journal.append(&mut b"{}\n".to_vec(), 1, 1);
+        assert_eq!(append().ok(), Some(1));
+        let before = std::fs::read(&path).expect("it is there");
+
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let swap = |file| std::mem::replace(&mut lock(&journal.written).file, file);
+        let good = swap(full.expect("Linux has it"));
+        let refused = append().expect_err("it is full");
+        assert!(matches!(refused, Refusal::Journal(_)), "{refused}");
+        assert_eq!(refused.into_response().status(), 507);
+        swap(good);
+        // As much of it as a disk takes before it is full.
+        lock(&journal.written)
+            .file
+            .write_all(b"{}")
+            .expect("it has room");
+
+        assert_eq!(append().ok(), Some(2));
+        let after = std::fs::read(&path).expect("it is there");
+        let added = after.strip_prefix(&before[..]).expect("it goes on");
+        assert!(added.starts_with(b"{}\n{\"batch\":2,"), "{added:?}");
     }
 
     #[test]

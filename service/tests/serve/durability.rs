@@ -225,6 +225,25 @@ fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
 }
 
 #[test]
+fn a_journal_may_be_named_without_a_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(&["--journal", "receipts", "--journal-sync"]);
+    let server = Server::of(command.current_dir(folder.path()));
+    assert_eq!(server.post("/v1/triples", b"").json()["batch"], 1);
+    server.stop();
+    let path = folder.path().join("receipts");
+    assert_eq!(batches(text(&path)).len(), 1);
+}
+
+#[test]
+fn a_journal_in_a_folder_that_takes_no_file_is_refused() {
+    // Nobody may make a file there, root neither.
+    let command = &mut serve(&["--journal", "/sys/knhk-poold.journal"]);
+    let ended = Ended::of(&command.output().expect("it starts"));
+    ended.assert_refused(2, "cannot use the journal /sys/knhk-poold.journal: ");
+}
+
+#[test]
 fn a_file_that_is_no_journal_is_refused_and_left_alone() {
     let bytes = b"<http://a> <http://b> <http://c> .\n";
     let path = file("serve-no.journal", bytes);

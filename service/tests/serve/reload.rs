@@ -136,6 +136,43 @@ fn a_journal_that_was_moved_away_is_made_anew() {
 }
 
 #[test]
+fn batches_are_numbered_on_over_a_rotation_and_a_restart() {
+    let path = crate::durability::journal_path("numbered");
+    let arguments = ["--journal", &*path, "--journal-sync"];
+    let server = Server::start(&arguments);
+    for number in 1..=2 {
+        assert_eq!(server.post("/v1/triples", b"").json()["batch"], number);
+    }
+    fs::rename(&path, format!("{path}.1")).expect("it is there");
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    server.stop();
+    // Nothing was written between, and the file begins with nothing to number on from.
+    let server = Server::start(&arguments);
+    assert_eq!(server.post("/v1/triples", b"").json()["batch"], 3);
+    server.stop();
+    assert_eq!(crate::durability::batches(&path)[0]["batch"], 3);
+}
+
+#[test]
+fn a_journal_that_cannot_be_opened_again_stays_the_one_that_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (here, away) = (folder.path().join("here"), folder.path().join("away"));
+    fs::create_dir(&here).expect("it is new");
+    let path = here.join("journal");
+    let server = Server::start(&["--journal", text(&path)]);
+    server.post("/v1/triples", &triples(10));
+    fs::rename(&here, &away).expect("it is there");
+    server.signal(Signal::HUP);
+    let said = server.told("still holds");
+    assert!(said.contains("cannot use the journal"), "{said}");
+    assert_eq!(server.post("/v1/triples", &triples(10)).json()["batch"], 2);
+    server.stop();
+    let kept = away.join("journal");
+    assert_eq!(crate::durability::batches(text(&kept)).len(), 2);
+}
+
+#[test]
 fn a_stop_is_heard_while_a_reload_waits_for_a_file() {
     let hooks = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml"));
     // A pipe that an earlier run has left would hold up whoever writes the file anew.

@@ -7,7 +7,8 @@ use std::io;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{End, HEAD, read_at};
+use super::head::{HEAD_BYTES_MAX, Head};
+use super::{End, read_at};
 
 /// Bytes that are looked through at once.
 const STEP: u64 = 64 << 10;
@@ -25,7 +26,7 @@ pub(super) struct Tail {
     pub(super) len: u64,
     /// Bytes behind it.
     pub(super) torn: u64,
-    /// The number of the last batch that holds; 0 if there is none.
+    /// The number of the last batch that holds, here or in the file before; 0 if there is none.
     pub(super) batch: u64,
 }
 
@@ -33,11 +34,15 @@ impl Tail {
     /// Of `file`. One that does not begin as a journal does is refused: nothing of it is cut off.
     pub(super) fn of(file: &mut File) -> io::Result<Self> {
         let whole = file.metadata()?.len();
-        let head = read_at(file, 0, whole.min(HEAD.len() as u64) as usize)?;
-        if !HEAD.starts_with(&head) {
-            let message = "it is not empty, and not a journal";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
+        let first = read_at(file, 0, whole.min(HEAD_BYTES_MAX) as usize)?;
+        let (head_len, after) = match Head::of(&first) {
+            Head::Whole { len, after } => (len, after),
+            Head::Torn => (0, 0),
+            Head::Foreign => {
+                let message = "it is not empty, and not a journal";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+        };
         let mut before = whole;
         while let Some(start) = last_end_start(file, before)? {
             if let Some((batch, len)) = true_end(file, start, whole)? {
@@ -46,14 +51,11 @@ impl Tail {
             }
             before = start;
         }
-        let is_whole = head.len() == HEAD.len();
-        let len = if is_whole {
-            whole.min(HEAD.len() as u64)
-        } else {
-            0
-        };
-        let (torn, batch) = (whole - len, 0);
-        Ok(Self { len, torn, batch })
+        Ok(Self {
+            len: head_len,
+            torn: whole - head_len,
+            batch: after,
+        })
     }
 }
 
@@ -102,6 +104,7 @@ fn true_end(file: &mut File, start: u64, whole: u64) -> io::Result<Option<(u64, 
 mod tests {
     use std::io::Write as _;
 
+    use super::super::head::line;
     use super::*;
 
     fn batch(number: u64, lines: &str) -> String {
@@ -125,15 +128,10 @@ mod tests {
 
     #[test]
     fn wherever_a_journal_is_cut_what_holds_is_its_last_whole_batch() {
-        let head = std::str::from_utf8(HEAD).expect("ASCII");
+        let head = String::from_utf8(line(0)).expect("ASCII");
         let receipt = "{\"cycle\":0,\"shard\":0}\n";
         let large = receipt.repeat(3 * STEP as usize / receipt.len());
-        let parts = [
-            head.to_owned(),
-            batch(1, receipt),
-            batch(2, ""),
-            batch(3, &large),
-        ];
+        let parts = [head, batch(1, receipt), batch(2, ""), batch(3, &large)];
         let whole = parts.concat();
         let mut ends = vec![0];
         for part in &parts {
@@ -155,8 +153,8 @@ mod tests {
 
     #[test]
     fn a_batch_with_a_wrong_byte_does_not_hold() {
-        let head = std::str::from_utf8(HEAD).expect("ASCII");
-        let first = [head.to_owned(), batch(1, "{\"cycle\":0}\n")].concat();
+        let head = String::from_utf8(line(0)).expect("ASCII");
+        let first = [head, batch(1, "{\"cycle\":0}\n")].concat();
         let second = batch(2, "{\"cycle\":1}\n").replace("\"cycle\":1", "\"cycle\":2");
         let found = tail(&[first.clone(), second].concat().into_bytes()).expect("a journal");
         assert_eq!((found.len, found.batch), (first.len() as u64, 1));
