@@ -29,6 +29,7 @@ mod receipts;
 mod refusal;
 mod reload;
 mod routes;
+mod seats;
 mod service;
 mod signals;
 mod station;
@@ -51,7 +52,7 @@ use self::configuration::Configuration;
 use self::crew::{Crew, Equipment, Queue};
 use self::edge::{Edge, Open};
 use self::journal::Journal;
-use self::live::{Live, PipelineSource};
+use self::live::{Live, PipelineSource, VIEWERS_MAX};
 use self::numbers::Numbers;
 use self::receipts::Receipts;
 use self::reload::Running;
@@ -264,7 +265,9 @@ impl Prepared {
         drop(equipment);
 
         let source: Arc<dyn PipelineSource> = Arc::clone(&service) as _;
-        let live = Live::start(source, notices).map_err(ServeError::Thread)?;
+        // Whoever watches keeps out nobody who sends.
+        let viewers_max = VIEWERS_MAX.min(settings.connections_max.value / 2);
+        let live = Live::start_for(source, notices, viewers_max).map_err(ServeError::Thread)?;
         let (listener, address) = listen(options.listen).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let tls = Arc::new(RwLock::new(tls));

@@ -40,12 +40,12 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::stream;
-use tokio::sync::Semaphore;
 
 use self::feed::Feed;
 use self::figures::{Figures, Rates};
 use self::sampler::Sampler;
 use super::refusal::Refusal;
+use super::seats::Seats;
 use crate::telemetry::notices::{Notices, now_ms};
 
 pub use self::pipeline::{
@@ -55,8 +55,7 @@ pub use self::pipeline::{
 /// From one look to the next.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Viewers at once; more are asked to come back later. Half of the connections that the service has
-/// by default: whoever watches does not keep out who sends.
+/// Viewers at once, unless fewer are asked for; more are asked to come back later.
 pub const VIEWERS_MAX: usize = 512;
 
 /// The sampler, its feed and its viewers. A clone is the same.
@@ -68,7 +67,7 @@ struct Shared {
     feed: Arc<Feed>,
     sampler: Mutex<Sampler>,
     rates: Mutex<Rates>,
-    viewers: Arc<Semaphore>,
+    seats: Seats,
     ticker: Mutex<Option<Ticker>>,
 }
 
@@ -86,7 +85,20 @@ impl Live {
     ///
     /// When the thread cannot be started.
     pub fn start(pipeline: Arc<dyn PipelineSource>, notices: Notices) -> io::Result<Self> {
-        let live = Self::manual(pipeline, notices);
+        Self::start_for(pipeline, notices, VIEWERS_MAX)
+    }
+
+    /// The same, for so many viewers at once.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`start`](Self::start).
+    pub fn start_for(
+        pipeline: Arc<dyn PipelineSource>,
+        notices: Notices,
+        viewers_max: usize,
+    ) -> io::Result<Self> {
+        let live = Self::of(pipeline, notices, viewers_max);
         let (stop, stopped) = channel();
         let shared = Arc::downgrade(&live.0);
         let thread = thread::Builder::new()
@@ -108,12 +120,16 @@ impl Live {
 
     /// Looks only when told to.
     pub fn manual(pipeline: Arc<dyn PipelineSource>, notices: Notices) -> Self {
+        Self::of(pipeline, notices, VIEWERS_MAX)
+    }
+
+    fn of(pipeline: Arc<dyn PipelineSource>, notices: Notices, viewers_max: usize) -> Self {
         Self(Arc::new(Shared {
             sampler: Mutex::new(Sampler::new(Arc::clone(&pipeline), notices)),
             pipeline,
             feed: Arc::new(Feed::new(now_ms())),
             rates: Mutex::default(),
-            viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
+            seats: Seats::new(viewers_max),
             ticker: Mutex::default(),
         }))
     }
@@ -132,6 +148,11 @@ impl Live {
             let _ = thread.join();
         }
         self.0.feed.close();
+    }
+
+    /// What its viewers sit on, for others that watch.
+    pub(super) fn seats(&self) -> &Seats {
+        &self.0.seats
     }
 
     fn figures(&self) -> Figures {
@@ -171,8 +192,7 @@ async fn events(
     State(live): State<Live>,
     headers: HeaderMap,
 ) -> Result<impl IntoResponse, Refusal> {
-    let seat = Arc::clone(&live.0.viewers).try_acquire_owned();
-    let seat = seat.map_err(|_| Refusal::ViewersFull(VIEWERS_MAX))?;
+    let seat = live.0.seats.take()?;
     let last_event_id = headers.get("last-event-id");
     let last_event_id = last_event_id.and_then(|id| id.to_str().ok());
     let viewer = live.0.feed.viewer(last_event_id);

@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::instruments;
+use super::seats::Seat;
 use super::stop::Stopping;
 
 /// Answers that are kept for slow readers.
@@ -42,14 +43,15 @@ impl Receipts {
         let _ = self.0.send(Arc::clone(answer));
     }
 
-    /// From now on, until the service stops.
+    /// From now on, until the service stops, for whoever has `seat`.
     pub(super) fn events(
         &self,
+        seat: Seat,
         stopping: Stopping,
     ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<>> {
-        let events = stream::unfold(self.0.subscribe(), |mut receiver| async {
+        let events = stream::unfold((self.0.subscribe(), seat), |(mut receiver, seat)| async {
             let event = next(&mut receiver).await?;
-            Some((Ok(event), receiver))
+            Some((Ok(event), (receiver, seat)))
         });
         // The answer's head goes out with the first event: a reader knows that it listens.
         let hello = stream::iter([Ok(Event::default().comment("listening"))]);

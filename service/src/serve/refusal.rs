@@ -51,7 +51,7 @@ pub(super) enum Refusal {
     QueueFull(usize),
     #[error("requests in memory have {0} bytes already")]
     HeldFull(usize),
-    #[error("{0} viewers are looking already")]
+    #[error("all {0} seats for viewers and readers of receipts are taken")]
     ViewersFull(usize),
     #[error("no worker was free within {} ms", .0.as_millis())]
     Expired(Duration),

@@ -14,6 +14,7 @@ use futures_util::Stream;
 
 use super::live::{self, Live};
 use super::refusal::Refusal;
+use super::seats::Seats;
 use super::service::Service;
 use super::{host, instruments, page, triples};
 use crate::telemetry;
@@ -24,10 +25,11 @@ pub const OPENAPI: &str = include_str!("../../openapi.yaml");
 /// All paths. Whoever knows no token is told whether the service lives, and nothing else.
 pub(super) fn router(service: Arc<Service>, live: Live) -> Router {
     let metrics = get(telemetry::metrics).with_state(service.registry.clone());
+    let receipts = get(receipts).with_state((Arc::clone(&service), live.seats().clone()));
     let guarded = Router::new()
         .route("/v1/triples", post(triples::post))
         .route("/v1/config", get(config))
-        .route("/v1/receipts", get(receipts))
+        .route("/v1/receipts", receipts)
         .route("/metrics", metrics)
         .route("/openapi.yaml", get(openapi))
         .with_state(Arc::clone(&service))
@@ -76,10 +78,10 @@ async fn config(State(service): State<Arc<Service>>) -> impl IntoResponse {
 }
 
 async fn receipts(
-    State(service): State<Arc<Service>>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let stopping = service.stopping.clone();
-    service.outlets.receipts.events(stopping)
+    State((service, seats)): State<(Arc<Service>, Seats)>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let (seat, stopping) = (seats.take()?, service.stopping.clone());
+    Ok(service.outlets.receipts.events(seat, stopping))
 }
 
 async fn openapi() -> impl IntoResponse {

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 
-use crate::client::connect;
+use crate::client::{PATIENCE, connect};
 use crate::server::{Server, triples};
 
 fn listen(server: &Server) -> BufReader<TcpStream> {
@@ -26,6 +27,36 @@ fn until(reader: &mut BufReader<TcpStream>, part: &str) -> String {
             return line;
         }
     }
+}
+
+#[test]
+fn readers_have_seats_and_who_leaves_frees_one() {
+    let server = Server::start(&["--connections-max", "8"]);
+    let mut readers: Vec<_> = (0..4).map(|_| listen(&server)).collect();
+    let refused = server.get("/v1/receipts");
+    assert_eq!((refused.status, &*refused.error()), (503, "viewers_full"));
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    // Who sends is not kept out.
+    assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
+    readers.pop();
+    let until = Instant::now() + PATIENCE;
+    // That it has gone is noticed when there is something to tell it.
+    while status(&server) == 503 {
+        assert_eq!(server.post("/v1/triples", b"").status, 200);
+        assert!(Instant::now() < until, "its seat stays taken");
+    }
+    server.stop();
+}
+
+/// Of an answer that may go on for ever.
+fn status(server: &Server) -> u16 {
+    let mut stream = connect(server.address);
+    write!(stream, "GET /v1/receipts HTTP/1.1\r\nhost: test\r\n\r\n").expect("it reads");
+    let mut line = String::new();
+    let read = BufReader::new(stream).read_line(&mut line);
+    read.expect("it answers");
+    let status = line.split(' ').nth(1).and_then(|it| it.parse().ok());
+    status.expect("it is HTTP")
 }
 
 #[test]
