@@ -28,6 +28,7 @@ pub mod page;
 mod receipts;
 mod refusal;
 mod reload;
+mod requests;
 mod routes;
 mod seats;
 mod service;

@@ -1,11 +1,16 @@
 //! Connections: each with deadlines for what the client is to send and to take.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,7 +20,11 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::limits::Limits;
+use super::requests::{Answering, Requests};
 use super::service::Service;
+
+/// When the service stops, for the rest of a head: what it would ask is refused by then.
+const HALF_HEAD_MAX: Duration = Duration::from_millis(250);
 
 /// How many connections are open.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +75,12 @@ impl Edge {
         let Some(tls) = tls else {
             return self.http(stream, limits).await;
         };
-        if let Ok(Ok(stream)) = timeout(limits.head_time, tls.accept(stream)).await {
+        let shaken = tokio::select! {
+            shaken = timeout(limits.head_time, tls.accept(stream)) => shaken,
+            // It has asked for nothing yet.
+            () = self.service.stopping.clone().said() => return,
+        };
+        if let Ok(Ok(stream)) = shaken {
             self.http(stream, limits).await;
         }
     }
@@ -77,22 +91,36 @@ impl Edge {
     {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.body_time));
+        let requests = Requests::default();
+        let service = service_fn({
+            let (app, requests) = (TowerToHyperService::new(self.app), requests.clone());
+            move |request: Request<Incoming>| {
+                let (begun, answer) = (requests.begin(), app.call(request));
+                async move {
+                    let Ok(answer) = answer.await;
+                    Ok::<_, Infallible>(answer.map(|body| Answering::new(body, begun)))
+                }
+            }
+        });
         let mut http = http1::Builder::new();
         let connection = http
             // Without a timer there would be no deadline, and no word about it.
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_time)
             .max_buf_size(limits.head_bytes_max)
-            .serve_connection(
-                TokioIo::new(Box::pin(stream)),
-                TowerToHyperService::new(self.app),
-            );
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
             () = self.service.stopping.clone().said() => {}
         }
         connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+        loop {
+            let was_asked = requests.is_under_way();
+            let ended = timeout(HALF_HEAD_MAX, connection.as_mut()).await;
+            if ended.is_ok() || !(was_asked || requests.is_under_way()) {
+                return;
+            }
+        }
     }
 }

@@ -4,13 +4,14 @@ use std::fs;
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Instant;
 
 use base64::Engine as _;
 use rustix::process::Signal;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use crate::client::{Answer, connect, raw, request, request_to, rest};
+use crate::client::{Answer, PATIENCE, connect, raw, request, request_to, rest};
 use crate::program::{Ended, file, text};
 use crate::server::{Server, TRIPLES, serve, serve_on};
 
@@ -146,6 +147,55 @@ fn the_same_is_served_by_tls_and_a_new_certificate_by_sighup() {
     server.told("the new configuration holds");
     assert!(by_tls(&server, &second.cert.pem(), &bytes).is_some());
     server.stop();
+}
+
+/// Waits until so many connections are open, of which the question's own is one.
+fn until_open(server: &Server, trusted: &str, count: f64) {
+    let question = request("GET", "/metrics", &[], b"");
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let metrics = by_tls(server, trusted, &question).expect("it answers").body;
+        let mut lines = metrics.lines();
+        let open = lines.find_map(|it| it.strip_prefix("knhk_service_connections "));
+        if open.and_then(|it| it.parse().ok()) == Some(count) {
+            return;
+        }
+        assert!(Instant::now() < until, "{open:?} connections");
+    }
+}
+
+#[test]
+fn a_client_that_says_nothing_or_half_of_it_holds_up_no_stop() {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let cert = file("serve-silent-cert.pem", own.cert.pem().as_bytes());
+    let key = file(
+        "serve-silent-key.pem",
+        own.signing_key.serialize_pem().as_bytes(),
+    );
+    let tls = ["--tls-cert", text(&cert), "--tls-key", text(&key)];
+    let server = Server::start(&[&tls[..], &["--head-time-ms", "600000"]].concat());
+    let (silent, mut half) = (connect(server.address), connect(server.address));
+    half.write_all(b"\x16\x03\x01\x02").expect("it reads");
+    until_open(&server, &own.cert.pem(), 3.0);
+    assert_stops_at_once(server);
+    drop((silent, half));
+
+    let server = Server::start(&["--head-time-ms", "600000"]);
+    let (silent, mut half) = (connect(server.address), connect(server.address));
+    half.write_all(b"POST /v1/trip").expect("it reads");
+    let until = Instant::now() + PATIENCE;
+    while server.metric("knhk_service_connections", "") < 3.0 {
+        assert!(Instant::now() < until, "they are not there");
+    }
+    assert_stops_at_once(server);
+    drop((silent, half));
+}
+
+/// It says so where it had to stop waiting for a connection.
+fn assert_stops_at_once(server: Server) {
+    let lines = server.stop();
+    let has_waited = |line: &String| line.contains("before every connection");
+    assert!(!lines.iter().any(has_waited), "{lines:?}");
 }
 
 fn by_tls(server: &Server, trusted: &str, bytes: &[u8]) -> Option<Answer> {
