@@ -10,6 +10,7 @@
 mod arguments;
 mod bench;
 mod config;
+mod descriptors;
 mod interrupt;
 mod serve;
 mod shell;

@@ -46,6 +46,7 @@ use std::time::{Duration, Instant};
 
 use knhk_pool::ConfigError;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -58,7 +59,7 @@ use self::numbers::Numbers;
 use self::receipts::Receipts;
 use self::reload::Running;
 use self::service::Service;
-use self::signals::{Signals, Wish};
+use self::signals::{Reloads, Signals, Wish};
 use self::station::Outlets;
 use self::stop::Stop;
 use crate::hooks::HooksError;
@@ -148,50 +149,44 @@ pub enum ServeError {
 
 /// Everything that was checked and made, before the port is opened.
 pub struct Prepared {
+    runtime: Runtime,
+    checked: Checked,
+}
+
+/// All of it but what it runs on.
+struct Checked {
     options: ServeOptions,
     configuration: Configuration,
     journal: Option<Journal>,
+    reloads: Reloads,
     tell: Tell,
 }
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prepared")
-            .field("options", &self.options)
+            .field("options", &self.checked.options)
             .finish_non_exhaustive()
     }
 }
 
 impl Prepared {
-    /// Reads and checks all that `options` name.
+    /// Reads and checks all that `options` name. A SIGHUP that comes meanwhile, or later, ends nothing:
+    /// it is obeyed as soon as the service serves.
     ///
     /// # Errors
     ///
     /// [`ServeError`] for the first thing that is wrong.
     pub fn of(options: ServeOptions, tell: Tell) -> Result<Self, ServeError> {
-        let is_local = options.listen.ip().is_loopback();
-        if !is_local && options.sources.token_file.is_none() {
-            return Err(ServeError::Open(options.listen));
-        }
-        let configuration = Configuration::load(&options.sources)?;
-        if !is_local && configuration.tls.is_none() {
-            tell(
-                "warning: the token crosses the network unencrypted: --tls-cert and --tls-key are not given",
-            );
-        }
-        let journal = options.journal.clone();
-        let journal = journal.map(|choice| Journal::open(choice, &*tell));
-        Ok(Self {
-            journal: journal.transpose()?,
-            configuration,
-            options,
-            tell,
-        })
+        let runtime = runtime().map_err(ServeError::Thread)?;
+        let reloads = Reloads::listen(&runtime).map_err(ServeError::Thread)?;
+        let checked = Checked::of(options, reloads, tell)?;
+        Ok(Self { runtime, checked })
     }
 
     /// The settings that hold.
     pub fn settings(&self) -> &Settings {
-        &self.configuration.settings
+        &self.checked.configuration.settings
     }
 
     /// Serves until a signal ends it, and finishes what was accepted; metrics are those that
@@ -219,17 +214,38 @@ impl Prepared {
         notices: Notices,
         enough: impl Future<Output = ()>,
     ) -> Result<Duration, ServeError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads((cores / 2).clamp(1, EDGE_THREADS_MAX))
-            .thread_name("knhk-edge")
-            .enable_all()
-            .build()
-            .map_err(ServeError::Thread)?;
-        let left = runtime.block_on(self.run(registry, notices, enough));
+        let Self { runtime, checked } = self;
+        let left = runtime.block_on(checked.run(registry, notices, enough));
         // A worker that is not done by now is left to the end of the process.
         runtime.shutdown_background();
         left
+    }
+}
+
+impl Checked {
+    fn of(options: ServeOptions, reloads: Reloads, tell: Tell) -> Result<Self, ServeError> {
+        for line in options.sources.pools.unused_tables()? {
+            tell(&format!("warning: {line}"));
+        }
+        let is_local = options.listen.ip().is_loopback();
+        if !is_local && options.sources.token_file.is_none() {
+            return Err(ServeError::Open(options.listen));
+        }
+        let configuration = Configuration::load(&options.sources)?;
+        if !is_local && configuration.tls.is_none() {
+            tell(
+                "warning: the token crosses the network unencrypted: --tls-cert and --tls-key are not given",
+            );
+        }
+        let journal = options.journal.clone();
+        let journal = journal.map(|choice| Journal::open(choice, &*tell));
+        Ok(Self {
+            journal: journal.transpose()?,
+            configuration,
+            options,
+            reloads,
+            tell,
+        })
     }
 
     async fn run(
@@ -242,6 +258,7 @@ impl Prepared {
             options,
             configuration,
             journal,
+            reloads,
             tell,
         } = self;
         let Configuration {
@@ -250,7 +267,7 @@ impl Prepared {
             tls,
             current,
         } = configuration;
-        let mut signals = Signals::listen().map_err(ServeError::Thread)?;
+        let mut signals = Signals::listen(reloads).map_err(ServeError::Thread)?;
         let (stop, stopping) = Stop::new();
         let outlets = Outlets {
             journal,
@@ -305,6 +322,16 @@ impl Prepared {
         }
         Ok(until.saturating_duration_since(Instant::now()))
     }
+}
+
+/// What the edge runs on.
+fn runtime() -> io::Result<Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((cores / 2).clamp(1, EDGE_THREADS_MAX))
+        .thread_name("knhk-edge")
+        .enable_all()
+        .build()
 }
 
 /// Reloads as often as it is asked to, until it is asked to stop.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arguments::{PoolArguments, TelemetryArguments, within};
-use super::{DONE, Failure, complain};
-use crate::run::RunError;
+use super::{DONE, Failure, complain, descriptors};
 use crate::serve::{HookFile, JournalChoice, Prepared, ServeOptions, Sources, TlsChoice};
 use crate::settings::{
     BODY_BYTES, BYTES, CONNECTIONS, DELTA, Flags, HEAD_BYTES, QUEUE_LEN, TIME_MS, WORKERS,
@@ -161,12 +160,8 @@ impl ServeArguments {
 
 /// Serves until a signal ends it.
 pub(super) fn command(arguments: &ServeArguments) -> Result<u8, Failure> {
-    let options = arguments.options();
-    let unused = options.sources.pools.unused_tables();
-    for line in unused.map_err(RunError::from)? {
-        complain(&format!("warning: {line}"));
-    }
-    let prepared = Prepared::of(options, Arc::new(complain))?;
+    let prepared = Prepared::of(arguments.options(), Arc::new(complain))?;
+    descriptors::raise(prepared.settings().connections_max.value, complain);
     let interval = Duration::from_secs(prepared.settings().monitor_interval_s.value as u64);
     let choice = TelemetryChoice {
         gather: true,

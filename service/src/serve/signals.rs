@@ -2,7 +2,11 @@
 
 use std::io;
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The wish to reload, heard before anything can be done about it: it would end the process.
+pub(super) struct Reloads(Signal);
 
 /// The signals that the service hears.
 pub(super) struct Signals {
@@ -20,11 +24,19 @@ pub(super) enum Wish {
     Stop,
 }
 
+impl Reloads {
+    /// From now on SIGHUP does not end the process.
+    pub(super) fn listen(runtime: &Runtime) -> io::Result<Self> {
+        let _inside = runtime.enter();
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+}
+
 impl Signals {
-    /// From now on they do not end the process.
-    pub(super) fn listen() -> io::Result<Self> {
+    /// From now on none of them ends the process.
+    pub(super) fn listen(Reloads(reload): Reloads) -> io::Result<Self> {
         Ok(Self {
-            reload: signal(SignalKind::hangup())?,
+            reload,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })

@@ -1,13 +1,14 @@
 //! SIGHUP: the configuration read again, under load.
 
 use std::fs;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
 
 use crate::program::{file, text};
-use crate::server::{Server, triples};
+use crate::server::{Process, Server, serve, triples};
 
 /// Ends the clients, also where the test fails: the scope waits for them.
 struct Over<'a>(&'a AtomicBool);
@@ -170,6 +171,26 @@ fn a_journal_that_cannot_be_opened_again_stays_the_one_that_it_was() {
     server.stop();
     let kept = away.join("journal");
     assert_eq!(crate::durability::batches(text(&kept)).len(), 2);
+}
+
+#[test]
+fn a_reload_that_is_asked_for_before_it_serves_ends_nothing_and_is_done_then() {
+    let hooks = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml"));
+    let hooks = hooks.expect("they are shipped");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("hooks.toml");
+    crate::pipe::make(text(&path));
+    let starting = Process::start(&mut serve(&["--hooks", text(&path)]));
+    let mut asked = crate::pipe::writer(text(&path));
+    starting.signal(Signal::HUP);
+    asked.write_all(&hooks).expect("it reads");
+    drop(asked);
+    let server = starting.serving();
+    let mut again = crate::pipe::writer(text(&path));
+    again.write_all(&hooks).expect("it reads");
+    drop(again);
+    server.told("the new configuration holds");
+    server.stop();
 }
 
 #[test]

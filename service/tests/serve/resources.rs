@@ -56,6 +56,33 @@ fn without_descriptors_it_waits_and_serves_again_when_there_are_some() {
     server.stop();
 }
 
+/// How many files the process may have open: the soft limit and the hard one.
+fn files_max(server: &Server) -> (String, String) {
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid()));
+    let limits = limits.expect("it lives");
+    let line = limits.lines().find(|it| it.starts_with("Max open files"));
+    let mut fields = line.expect("Linux tells it").split_whitespace().skip(3);
+    let mut next = || fields.next().expect("two limits").to_owned();
+    (next(), next())
+}
+
+#[test]
+fn the_soft_limit_of_open_files_is_raised_and_one_that_is_too_low_is_told() {
+    let server = Server::limited("-Sn 64", &["--connections-max", "8"]);
+    let (soft, hard) = files_max(&server);
+    assert_eq!(soft, hard);
+    assert_ne!(soft, "64");
+    let lines = server.stop();
+    assert!(
+        !lines.iter().any(|it| it.contains("files open")),
+        "{lines:?}"
+    );
+    let server = Server::limited("-n 64", &["--connections-max", "8"]);
+    let told = server.told("may have 64 files open");
+    assert!(told.contains("connections_max 8 wants 72"), "{told}");
+    server.stop();
+}
+
 #[test]
 fn under_a_memory_limit_it_answers_or_ends_and_never_hangs() {
     let large = request("POST", "/v1/triples", &[TRIPLES], &triples(40_000));
