@@ -17,10 +17,17 @@ export class History {
 
   /** Adds a second. After a pause there is a gap, not a line across it. */
   push(point) {
+    if (this.newest * 1000 >= point.at_ms) this.#setBack(point.at_ms - point.span_ms);
     const last = this.times.at(-1);
     if (last !== undefined && point.at_ms - last * 1000 > GAP_MS + point.span_ms) this.#row(point.at_ms - point.span_ms, null);
     this.#row(point.at_ms, point);
     if (this.times.length > this.max + 60) this.#trim();
+  }
+
+  /** The clock was set back: the seconds before, which it called later, are moved to end at `before`. */
+  #setBack(before) {
+    const ahead = this.newest - before / 1000;
+    this.times = this.times.map((time) => time - ahead);
   }
 
   get newest() {

@@ -49,6 +49,7 @@ pub mod totals;
 pub mod transform;
 pub mod tune;
 pub mod turnstile;
+mod wall_clock;
 pub mod worker;
 
 #[cfg(feature = "allocation-tracking")]

@@ -35,5 +35,10 @@ export function history() {
   const lengths = [seen.times, seen.triples, seen.stages.emit, seen.pools.get("buffer p").rates].map((column) => column.length);
   assert.ok(new Set(lengths).size === 1 && lengths[0] <= 65, `columns stay together, and short: ${lengths}`);
   assert.equal(seen.times.at(-1), 999);
-  console.log("page: seconds are kept in step, gaps are gaps, and old ones go");
+
+  const reset = new History(5);
+  for (const second of [7201, 7202, 3600, 3601]) reset.push(point(second, 1, 0));
+  assert.deepEqual(reset.times, [3598, 3599, 3600, 3601], "a clock that is set back moves what was before");
+  assert.deepEqual(reset.triples, [10, 10, 10, 10]);
+  console.log("page: seconds are kept in step, gaps are gaps, old ones go, and a clock may be set back");
 }

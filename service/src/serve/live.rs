@@ -46,7 +46,8 @@ use self::figures::{Figures, Rates};
 use self::sampler::Sampler;
 use super::refusal::Refusal;
 use super::seats::Seats;
-use crate::telemetry::notices::{Notices, now_ms};
+use crate::telemetry::notices::Notices;
+use crate::wall_clock::now_ms;
 
 pub use self::pipeline::{
     Pipeline, PipelineSource, QueueFigures, StageFigures, Stages, WorkerFigures,
@@ -125,7 +126,7 @@ impl Live {
 
     fn of(pipeline: Arc<dyn PipelineSource>, notices: Notices, viewers_max: usize) -> Self {
         Self(Arc::new(Shared {
-            sampler: Mutex::new(Sampler::new(Arc::clone(&pipeline), notices)),
+            sampler: Mutex::new(Sampler::new(Arc::clone(&pipeline), notices, now_ms)),
             pipeline,
             feed: Arc::new(Feed::new(now_ms())),
             rates: Mutex::default(),

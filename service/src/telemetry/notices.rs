@@ -6,7 +6,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +13,8 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
+
+use crate::wall_clock::now_ms;
 
 /// Events that are kept; the oldest makes room.
 pub const NOTICES_MAX: usize = 100;
@@ -83,12 +84,6 @@ impl<S: Subscriber> Layer<S> for Notices {
             attributes: fields.attributes,
         });
     }
-}
-
-/// Milliseconds since 1970; 0 where the clock stands before it.
-pub(crate) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[derive(Default)]

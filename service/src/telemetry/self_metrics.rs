@@ -1,7 +1,6 @@
 //! Metrics of the service itself: when it started, and how its exports end.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use knhk_pool::telemetry::semconv::{
     KnhkTelemetryOutcome as Outcome, KnhkTelemetrySignal as Signal, attribute, metric,
@@ -10,11 +9,11 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
 use super::deliveries::Deliveries;
+use crate::wall_clock::now_ms;
 
 /// Installs them on `meter`. Their callbacks load atomics, and do nothing else.
 pub(super) fn register(meter: &Meter, deliveries: &Arc<Deliveries>) {
-    let started = SystemTime::now().duration_since(UNIX_EPOCH);
-    let started = started.unwrap_or_default().as_secs_f64();
+    let started = now_ms() as f64 / 1000.0;
     let start_time = &metric::KNHK_SERVICE_START_TIME;
     meter
         .f64_observable_gauge(start_time.name)
