@@ -5,6 +5,7 @@
 mod collector;
 mod delivery;
 mod environment;
+mod interrupt;
 mod outages;
 #[path = "../program/mod.rs"]
 mod program;

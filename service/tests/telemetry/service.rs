@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Ended, poold, text};
 
@@ -97,6 +98,12 @@ impl Held {
                 return told;
             }
         }
+    }
+
+    /// Ends it where it is: nobody reads its results.
+    pub(crate) fn interrupt(self, signal: Signal) -> Ended {
+        kill_process(Pid::from_child(&self.child), signal).expect("it lives");
+        Ended::of(&self.child.wait_with_output().expect("it ends"))
     }
 
     /// Lets it go on, to its end.
