@@ -4,6 +4,7 @@ import { showArenas } from "./arenas.js";
 import { showSpan } from "./chart.js";
 import { showConfiguration } from "./configuration.js";
 import { heard, lost } from "./connection.js";
+import { showDemand } from "./demand.js";
 import { byId, write } from "./element.js";
 import { showHitRate } from "./hit_rate.js";
 import { History } from "./history.js";
@@ -53,6 +54,7 @@ function draw() {
   showMisses(history, state);
   showWorkers(state);
   showArenas(state);
+  showDemand(state);
 }
 
 document.addEventListener("visibilitychange", () => { if (!document.hidden && state) draw(); });

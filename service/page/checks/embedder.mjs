@@ -59,7 +59,7 @@ async function keyboard(browser, server) {
   const { page } = sight;
   const wanted = await page.evaluate(() => {
     const all = [...document.querySelectorAll("a[href], button, input, [tabindex='0']")];
-    const stops = all.filter((node) => node.type !== "radio" || node.checked);
+    const stops = all.filter((node) => !node.closest("[hidden]") && (node.type !== "radio" || node.checked));
     stops.forEach((node, at) => { node.dataset.stop = at; });
     return stops.length;
   });

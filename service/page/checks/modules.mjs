@@ -1,6 +1,7 @@
 // The modules that need no page: how figures are written, and what becomes of seconds.
 
 import assert from "node:assert/strict";
+import { smallest } from "../demand.js";
 import { bytes, count, nanoseconds, NONE, percent } from "../format.js";
 import { History } from "../history.js";
 
@@ -15,6 +16,13 @@ export function figures() {
   assert.deepEqual([0, 99_999, 123_456].map(count), ["0", "99,999", "123K"]);
   assert.deepEqual([0.5, 12.34, 9999, 12_345, 2e6].map(nanoseconds).map(plain), ["0.500 ns", "12.3 ns", "9,999 ns", "12.3 µs", "2.00 ms"]);
   console.log("page: figures are written as people read them");
+}
+
+export function demand() {
+  // 60 acquires that one buffer serves, 35 that two do, 5 that need four.
+  const needed = [60, 35, 0, 5];
+  assert.deepEqual([60, 61, 95, 95.5, 100, 101].map((acquires) => smallest(needed, acquires)), [1, 2, 2, 4, 4, null]);
+  console.log("page: the smallest size that serves so much is the smallest");
 }
 
 export function history() {

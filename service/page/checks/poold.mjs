@@ -27,6 +27,7 @@ export async function poold(browser, pictures) {
     await restarted(sight, server, file, recommended);
     await sight.page.context().close();
     await guarded(browser, folder);
+    await recording(browser, file);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -58,6 +59,7 @@ async function empty(sight) {
   await sight.wait("#hit-rate .plot-empty", "No acquire yet");
   await sight.wait(".notices .empty");
   await sight.isAccessible();
+  assert.ok(await sight.page.locator("#demand-card").isHidden(), "no pool records");
   console.log("page: says that nobody has acquired yet, and how to begin");
 }
 
@@ -163,4 +165,29 @@ async function guarded(browser, folder) {
     await server.stop();
   }
   console.log("page: with a token as the browser's password it is live, without it is not given");
+}
+
+/** A pool that records shows which size it would have needed. */
+async function recording(browser, file) {
+  const arguments_ = ["serve", "--config", file, "--listen", "127.0.0.1:0"];
+  const server = await Server.start(process.env.POOLD, arguments_, { KNHK_POOL_RECORD: "1" });
+  try {
+    const sight = await browser.open(server.address + "/");
+    await post(server, 3);
+    const { pools } = await server.json("/v1/pools");
+    const { buffer_size: bytes, needed, beyond, depths } = pools.find((pool) => pool.name === "emit").demand;
+    const acquires = needed.reduce((sum, number) => sum + number, beyond);
+    let [size, served] = [0, 0];
+    while (served < 0.99 * acquires) served += needed[size++];
+    await sight.wait("#demand th", "emit");
+    await sight.wait("#demand td", new Intl.NumberFormat("en").format(acquires));
+    const row = await sight.page.locator("#demand tbody tr", { hasText: "emit" }).locator("td").allTextContents();
+    assert.equal(row[1], String(depths.length), "out at once");
+    assert.equal(row[3].replaceAll("\u00a0", " "), `${size} (${(size * bytes) / 1024} KiB)`, "for 99 %");
+    await sight.isAccessible();
+    await sight.close();
+  } finally {
+    await server.stop();
+  }
+  console.log("page: a pool that records shows the sizes that would have served it, and where none does nothing is shown");
 }

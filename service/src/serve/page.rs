@@ -42,7 +42,7 @@ macro_rules! assets {
     };
 }
 
-const ASSETS: [Asset; 31] = assets! {
+const ASSETS: [Asset; 32] = assets! {
     "/" HTML "index.html"
     "/page/arenas.js" SCRIPT "arenas.js"
     "/page/bar.js" SCRIPT "bar.js"
@@ -51,6 +51,7 @@ const ASSETS: [Asset; 31] = assets! {
     "/page/configuration.js" SCRIPT "configuration.js"
     "/page/connection.js" SCRIPT "connection.js"
     "/page/controls.css" STYLE "controls.css"
+    "/page/demand.js" SCRIPT "demand.js"
     "/page/element.js" SCRIPT "element.js"
     "/page/favicon.svg" PICTURE "favicon.svg"
     "/page/format.js" SCRIPT "format.js"
