@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -59,7 +59,10 @@ pub(crate) fn connect(address: SocketAddr) -> TcpStream {
 pub(crate) fn rest(mut stream: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
+    // A stream of events has no end.
+    let until = Instant::now() + 3 * PATIENCE;
     loop {
+        assert!(Instant::now() < until, "it goes on and on");
         match stream.read(&mut part) {
             Ok(0) => return bytes,
             Ok(len) => bytes.extend_from_slice(&part[..len]),

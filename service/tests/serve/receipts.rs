@@ -33,6 +33,7 @@ fn until(reader: &mut BufReader<TcpStream>, part: &str) -> String {
 fn readers_have_seats_and_who_leaves_frees_one() {
     let server = Server::start(&["--connections-max", "8"]);
     let mut readers: Vec<_> = (0..4).map(|_| listen(&server)).collect();
+    assert_eq!(status(&server), 503);
     let refused = server.get("/v1/receipts");
     assert_eq!((refused.status, &*refused.error()), (503, "viewers_full"));
     assert!(refused.header("retry-after").is_some(), "{refused:?}");

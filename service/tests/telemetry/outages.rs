@@ -88,7 +88,7 @@ fn assert_survives(name: &str, answer: Answer, timeout_ms: &str, reason: &str) {
     let collector = Collector::new(answer);
     let held = hold(name, collector.address, timeout_ms);
     // Several exports, each with its tries, and of more than one signal.
-    collector.wait(|it| (it.requests > 12).then_some(()));
+    collector.wait(|it| (it.requests > 6).then_some(()));
     let ended = recover(held, &collector);
     assert_told_once_and_all_counted(&ended, &collector, reason);
 }
