@@ -286,6 +286,7 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
         (tail.len, tail.batch) = (head.len() as u64, after);
     }
     if choice.sync && metadata.is_file() {
+        file.sync_data()?;
         sync_name(path)?;
     }
     let loss = Loss::default();
