@@ -235,10 +235,10 @@ fn a_run_for_a_time_repeats_its_passes_and_counts_one() {
             .output();
         Ended::of(&output.expect("the program starts")).json()
     };
-    let (once, long) = (json(&[]), json(&["--for", "300ms"]));
+    let (once, long) = (json(&[]), json(&["--for", "2s"]));
     assert!(long["passes"].as_u64() > Some(1), "{}", long["passes"]);
     assert_eq!(once["merged_receipt"], long["merged_receipt"]);
-    assert!(json(&["--for", "300ms", "--compare"])["compare"]["rounds"].as_u64() > Some(1));
+    assert!(json(&["--for", "2s", "--compare"])["compare"]["rounds"].as_u64() > Some(1));
     for bad in [
         &["--for", "0s"][..],
         &["--for", "5"],

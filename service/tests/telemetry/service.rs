@@ -1,14 +1,17 @@
 //! The service as a process whose pace the test holds: it writes its results to a named pipe, and
 //! cannot go on before somebody reads them.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::collector::PATIENCE;
 use crate::program::{Ended, poold, text};
 
 /// Data enough to fill a pipe's buffer many times over.
@@ -36,6 +39,17 @@ pub(crate) fn quiet(arguments: &[&str]) -> Command {
     command
 }
 
+/// Until the service has opened `pipe`, too, and has written something.
+fn wait_for_bytes(pipe: &File) {
+    let patience = Timespec {
+        tv_sec: PATIENCE.as_secs() as i64,
+        tv_nsec: 0,
+    };
+    let mut place = [PollFd::new(pipe, PollFlags::IN)];
+    let ready = poll(&mut place, Some(&patience)).expect("it is open");
+    assert_eq!(ready, 1, "the first pass does not begin");
+}
+
 impl Held {
     /// Starts it, with `more` arguments and `variables`, and lets it run until it waits.
     pub(crate) fn start(name: &str, more: &[&str], variables: &[(&str, &str)]) -> Self {
@@ -59,8 +73,13 @@ impl Held {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        // Waits until the service opens it, too.
-        let mut results = File::open(&pipe).expect("the pipe was made");
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .custom_flags(OFlags::NONBLOCK.bits() as i32);
+        let mut results = options.open(&pipe).expect("the pipe was made");
+        wait_for_bytes(&results);
+        fcntl_setfl(&results, OFlags::empty()).expect("from now on it waits");
         results
             .read_exact(&mut [0])
             .expect("the first pass has begun");
