@@ -97,8 +97,8 @@ pub extern "C" fn knhk_pool_acquire(
         return Status::NullPointer;
     };
     match cached(pool) {
-        Some(desk) => desk.acquire(buffer),
-        None => sit_down(pool, |desk| desk.acquire(buffer)),
+        Some(desk) => desk.acquire(desk.handle(), buffer),
+        None => sit_down(pool, |desk| desk.acquire(desk.handle(), buffer)),
     }
 }
 
@@ -112,8 +112,8 @@ pub extern "C" fn knhk_pool_try_acquire(
         return Status::NullPointer;
     };
     match cached(pool) {
-        Some(desk) => desk.try_acquire(buffer),
-        None => sit_down(pool, |desk| desk.try_acquire(buffer)),
+        Some(desk) => desk.try_acquire(desk.handle(), buffer),
+        None => sit_down(pool, |desk| desk.try_acquire(desk.handle(), buffer)),
     }
 }
 
@@ -143,7 +143,7 @@ pub extern "C" fn knhk_pool_acquire_here(
         return Status::NullPointer;
     };
     match DESKS.get(here) {
-        Some(desk) => desk.acquire(buffer),
+        Some(desk) => desk.acquire(here, buffer),
         None => DESKS.refusal(here),
     }
 }
@@ -158,7 +158,7 @@ pub extern "C" fn knhk_pool_try_acquire_here(
         return Status::NullPointer;
     };
     match DESKS.get(here) {
-        Some(desk) => desk.try_acquire(buffer),
+        Some(desk) => desk.try_acquire(here, buffer),
         None => DESKS.refusal(here),
     }
 }

@@ -4,11 +4,26 @@
 mod generate;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn checked_in() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/knhk_pool.h");
     fs::read_to_string(file).expect("the header is checked in")
+}
+
+/// Those in `folder` and below it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("src can be read");
+    let paths = entries.map(|entry| entry.expect("src can be read").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }
 
 #[test]
@@ -23,10 +38,8 @@ fn the_header_is_what_the_sources_give() {
 #[test]
 fn every_exported_function_is_in_the_header() {
     let header = checked_in();
-    let sources = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let mut functions = 0;
-    for source in sources.expect("src can be read") {
-        let source = source.expect("src can be read").path();
+    for source in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let text = fs::read_to_string(source).expect("sources are text");
         for after in text.split("#[unsafe(no_mangle)]").skip(1) {
             let (_, signature) = after.split_once("extern \"C\" fn ").expect("a function");

@@ -74,10 +74,11 @@ fn release(buffer: &mut Buffer) {
     assert_eq!(knhk_pool_release(Some(buffer)), Status::Ok);
 }
 
-/// `held` = 0: asked where the desk grows. 1: where a miss takes a block from the heap.
+/// `held` = 0: asked where the pool makes its slab. 1: where the desk grows. 2: where a miss takes a block
+/// from the heap.
 #[test]
 fn allocator_that_acquires_at_the_same_desk_gets_a_buffer_of_its_own() {
-    for (held, name) in [(0, c"in-grow"), (1, c"in-miss")] {
+    for (held, name) in [(0, c"in-prepare"), (1, c"in-grow"), (2, c"in-miss")] {
         let pool = open(name);
         let mut here = 0;
         assert_eq!(knhk_pool_here(pool, Some(&mut here)), Status::Ok);
@@ -104,6 +105,25 @@ fn allocator_that_acquires_while_the_thread_enters_its_desk_is_served() {
     assert!(!ptr::eq(inner.data, outer.data));
     release(&mut inner);
     release(&mut outer);
+}
+
+/// `below` = 0: of the hot slot's buffer. 1: of another.
+#[test]
+fn allocator_that_acquires_while_a_buffer_is_moved_does_not_get_its_slot() {
+    for (below, name) in [(0, c"in-reserve-hot"), (1, c"in-reserve")] {
+        let pool = open(name);
+        let _below: Vec<_> = (0..below).map(|_| acquire(pool).expect("memory")).collect();
+        let mut moved = acquire(pool).expect("memory");
+        ASK.set(Some(Ask::Acquire(pool)));
+        // SAFETY: acquired above; nothing was written.
+        let reserved = unsafe { knhk_pool_reserve(Some(&mut moved), 1000) };
+        assert_eq!((reserved, moved.capacity >= 1000), (Status::Ok, true));
+        let mut inner = BUFFER.take().expect("the allocator was asked");
+        assert_ne!(inner.ticket, moved.ticket);
+        release(&mut moved);
+        release(&mut inner);
+        assert_eq!(knhk_pool_release(Some(&mut moved)), Status::Stale);
+    }
 }
 
 #[test]
