@@ -61,6 +61,20 @@ impl Counters {
         );
     }
 
+    /// Says what a count is now, which is never less than before. To be called by the owner alone.
+    #[inline(always)]
+    pub(crate) fn set(&self, counter: Counter, count: u64) {
+        // Release: as in `bump`.
+        self.0[counter as usize].store(count, Ordering::Release);
+    }
+
+    /// The count, for the owner.
+    #[inline(always)]
+    pub(crate) fn own(&self, counter: Counter) -> u64 {
+        // Relaxed: the owner's own stores.
+        self.0[counter as usize].load(Ordering::Relaxed)
+    }
+
     /// Adds one, where there is no owner.
     pub(crate) fn bump_shared(&self, counter: Counter) {
         self.0[counter as usize].fetch_add(1, Ordering::Release);

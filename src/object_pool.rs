@@ -217,9 +217,14 @@ impl<T: Reset> HeapObjectPool<T> {
     /// Adds an object that was just made; drops it if no place is left.
     pub(crate) fn add(&self, object: T) {
         if let Ok(full) = self.slots.put(object) {
-            self.ledger().own();
-            park(full);
+            self.add_to_idle(full);
         }
+    }
+
+    fn add_to_idle(&self, full: Full<'_, T, Ledger>) {
+        self.ledger().own();
+        park(full);
+        self.ledger().account();
     }
 
     /// Lends an object until the guard is dropped.
@@ -285,9 +290,7 @@ impl<T: Reset> HeapObjectPool<T> {
         if self.ledger().settle_taken() {
             Ledger::take_back(full);
         } else {
-            let full = reset(full, |_never_owned| ());
-            self.ledger().own();
-            park(full);
+            self.add_to_idle(reset(full, |_never_owned| ()));
         }
         Ok(())
     }
@@ -304,7 +307,9 @@ impl<T: Reset> HeapObjectPool<T> {
         // From the top down: what is parked again lies above `index`, so that each is met once.
         for index in (0..self.slots.idle()).rev() {
             if let Some(full) = self.slots.take_idle_at(index) {
+                self.ledger().set_aside();
                 park(reset(full, |ledger| ledger.disown(1)));
+                self.ledger().account();
             }
         }
         self.write_off_taken();

@@ -72,18 +72,18 @@ impl<T: Reset> TakesBack<T> for Ledger {
         // From here on: what `reset` does is the caller's.
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Pooled::drop");
-        park(full);
-        ledger.released();
+        let idle = park(full);
+        ledger.released(idle);
     }
 }
 
-/// Parks an object. Where the build allocates then ([`rest`]), that is no section's affair.
+/// Parks an object, and says how many are idle then. Where the build allocates then ([`rest`]), that is no section's affair.
 #[inline(always)]
-pub(super) fn park<T>(full: Full<'_, T, Ledger>) {
+pub(super) fn park<T>(full: Full<'_, T, Ledger>) -> usize {
     if rest::ALLOCATES {
-        permit_alloc(|| full.park());
+        permit_alloc(|| full.park())
     } else {
-        full.park();
+        full.park()
     }
 }
 

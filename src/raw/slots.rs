@@ -97,7 +97,7 @@ impl<T, O> Slots<T, O> {
     #[inline(always)]
     pub(crate) fn take_idle(&self) -> Option<Full<'_, T, O>> {
         let idle = self.idle.get().checked_sub(1)?;
-        let slot = self.lists[idle].get();
+        let slot = self.place(idle).get();
         self.idle.set(idle);
         // SAFETY: it was in the list of those that hold a T (invariants 2 and 4).
         unsafe { self.places.take_up_full(slot) };
@@ -139,12 +139,21 @@ impl<T, O> Slots<T, O> {
     }
 
     #[inline(always)]
-    fn push_idle(&self, slot: NonNull<T>) {
+    fn push_idle(&self, slot: NonNull<T>) -> usize {
         // SAFETY: out of both lists, holding a T, and the caller's Full is consumed (2, 3).
         let slot = unsafe { self.places.lay_down_full(slot) };
         let idle = self.idle.get();
-        self.lists[idle].set(slot);
+        self.place(idle).set(slot);
         self.idle.set(idle + 1);
+        idle + 1
+    }
+
+    /// Place `index` of the lists.
+    #[inline(always)]
+    fn place(&self, index: usize) -> &Cell<NonNull<T>> {
+        debug_assert!(index < self.lists.len());
+        // SAFETY: of an idle slot (invariant 2), or where a slot at hand goes, for which there is room (its corollary).
+        unsafe { self.lists.get_unchecked(index) }
     }
 
     fn push_vacant(&self, slot: NonNull<T>) {
@@ -206,10 +215,10 @@ impl<'a, T, O> Full<'a, T, O> {
         &self.home.owner
     }
 
-    /// Puts the slot on top of the idle list, with its object.
+    /// Puts the slot on top of the idle list, with its object; returns how many are idle then.
     #[inline(always)]
-    pub(crate) fn park(self) {
-        self.home.push_idle(self.slot);
+    pub(crate) fn park(self) -> usize {
+        self.home.push_idle(self.slot)
     }
 
     /// Takes the object out; the slot is vacant.
