@@ -21,6 +21,7 @@ mod ledger;
 mod pooled;
 mod reset;
 
+use std::alloc::{self, Layout};
 use std::any;
 use std::fmt;
 use std::ops::Deref;
@@ -194,19 +195,19 @@ impl<T: Reset> HeapObjectPool<T> {
     }
 
     fn build(name: &'static str, capacity: usize, mut make: impl FnMut() -> T) -> Self {
-        let pool = Self::vacant(name, capacity);
+        let pool = Self::vacant(name, capacity).unwrap_or_else(|| no_memory::<T>(capacity));
         while pool.places_left() > 0 {
             pool.add(make());
         }
         pool
     }
 
-    /// A pool that is not listed, and whose objects are still to be [added](Self::add).
-    pub(crate) fn vacant(name: &'static str, capacity: usize) -> Self {
-        let ledger = Ledger::new(name, capacity, slots::bytes::<T>(capacity));
-        Self {
-            slots: Slots::new(capacity, ledger),
-        }
+    /// A pool that is not listed, and whose objects are still to be [added](Self::add); `None` if the
+    /// allocator refuses, or the memory would be more than `isize::MAX` bytes.
+    pub(crate) fn vacant(name: &'static str, capacity: usize) -> Option<Self> {
+        let ledger = Ledger::try_new(name, capacity, slots::bytes::<T>(capacity))?;
+        let slots = Slots::try_new(capacity, ledger)?;
+        Some(Self { slots })
     }
 
     /// Places that hold nothing.
@@ -345,6 +346,18 @@ impl<T: Reset> HeapObjectPool<T> {
     fn refuse(&self) -> Option<Full<'_, T, Ledger>> {
         self.ledger().exhausted();
         None
+    }
+}
+
+/// The end of a pool that has no way to refuse.
+#[cold]
+fn no_memory<T>(capacity: usize) -> ! {
+    match Layout::array::<T>(capacity) {
+        Ok(layout) => alloc::handle_alloc_error(layout),
+        Err(_) => panic!(
+            "capacity overflow: {capacity} objects of {} bytes",
+            size_of::<T>()
+        ),
     }
 }
 

@@ -57,7 +57,9 @@ use crate::sync::{Arc, AtomicUsize, OnceLock, Ordering};
 /// was taken by value and not released then counts as detached.
 ///
 /// A thread that is ending, past the destructor that gives its part away, is refused. So is an
-/// allocator that calls a pool from inside this crate.
+/// allocator that calls a pool from inside this crate; and, until there is memory again, a thread for whose
+/// part the allocator has none. What `make` allocates is its own: where that is refused, `make` decides, and
+/// a `Vec` ends the process.
 ///
 /// A guard that is forgotten (`mem::forget`) keeps its thread's part from the next thread, for as
 /// long as the pool lives. An object whose `Drop` panics while its thread ends aborts the process,
@@ -149,7 +151,8 @@ impl<T: Reset + Send + 'static, F: Fn() -> T> ThreadObjectPool<T, F> {
     /// # Panics
     ///
     /// If `make` does, at a thread's first use. The objects that it made are kept, and the next use
-    /// goes on from there.
+    /// goes on from there. A process's first use ends the process if the allocator refuses it what the threads
+    /// share; [`warm_up`](Self::warm_up) brings that forward.
     #[inline(always)]
     pub fn get(&self) -> Result<Pooled<'_, T>, PoolError> {
         let lent = match self.ready() {

@@ -39,7 +39,7 @@ static PRODUCERS: Table<Lent<Producer<Word>>, { kind::PRODUCER }> = Table::new()
 static CONSUMERS: Table<Lent<Consumer<Word>>, { kind::CONSUMER }> = Table::new();
 
 /// Makes a ring of `records` records of `record_size` bytes each: a multiple of 8, at most 4096; in all at
-/// most 1 GiB. Each half belongs to the first thread that uses it.
+/// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses.
 ///
 /// # Safety
 ///
@@ -56,7 +56,7 @@ pub extern "C" fn knhk_ring_create(
             return Err(Status::NullPointer);
         };
         let words = words(record_size, records).ok_or(Status::Invalid)?;
-        let (pushes, pops) = spsc::channel(words * records);
+        let (pushes, pops) = spsc::try_channel(words * records).map_err(|_| Status::OutOfMemory)?;
         let pops = CONSUMERS.insert_unowned(Lent::new(pops, words))?;
         let pushes = PRODUCERS
             .insert_unowned(Lent::new(pushes, words))

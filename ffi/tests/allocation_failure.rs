@@ -154,6 +154,25 @@ fn sizes_that_cannot_be_are_answered_and_leave_the_buffer_out() {
 }
 
 #[test]
+fn ring_is_made_or_refused() {
+    let points = at_every_point("knhk_ring_create", |run| {
+        let (mut producer, mut consumer) = (0, 0);
+        match run.refusing(|| knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer))) {
+            Status::Ok => {
+                assert_eq!(knhk_ring_close(producer), Status::Ok);
+                assert_eq!(knhk_ring_close(consumer), Status::Ok);
+            }
+            status => assert_eq!(
+                (status, producer, consumer),
+                (Status::OutOfMemory, 0, 0),
+                "nothing is written"
+            ),
+        }
+    });
+    assert!(points >= 4, "the slots, what the halves share");
+}
+
+#[test]
 fn arena_allocates_and_marks_or_answers() {
     let config = ArenaConfig {
         size: 64 << 10,

@@ -1,16 +1,18 @@
 //! What an object pool has done and holds: written by the pool's owner alone, readable from any
 //! thread.
 
+use std::cell::OnceCell;
+
 use crate::config::PoolConfig;
 use crate::counters::{Counter, Counters, PoolStats};
+use crate::raw::owned::Counted;
 use crate::registry::{self, Look, PoolKind, Source, ThreadSpread};
 use crate::sync::Arc;
 use crate::sync::modelled::{AtomicUsize, Cell, Ordering};
 
 /// The owner's side. Tells the registry on drop, if the pool is listed there.
-#[derive(Debug)]
 pub(super) struct Ledger {
-    shared: Arc<Shared>,
+    shared: Counted<Shared>,
     /// With fewer idle than this, more are in use than ever: `owned - high_water`, or 0.
     fewest_idle: Cell<usize>,
     /// Objects that were taken by value and not given back.
@@ -19,8 +21,12 @@ pub(super) struct Ledger {
     /// that [`clear`](super::HeapObjectPool::clear) has at hand. It changes where those do, never on a hit or
     /// a release.
     accounted: Cell<u64>,
-    listed: Cell<bool>,
+    /// As it stands in the registry.
+    listed: OnceCell<Arc<dyn Source>>,
 }
+
+/// What a snapshot reads.
+struct Listed(Counted<Shared>);
 
 /// The readers' side. All orderings are Relaxed but the counters' own: a figure publishes nothing
 /// but itself.
@@ -36,8 +42,8 @@ struct Shared {
 }
 
 impl Ledger {
-    /// Books of a pool that owns nothing yet.
-    pub(super) fn new(name: &'static str, capacity: usize, bytes: usize) -> Self {
+    /// Books of a pool that owns nothing yet; `None` if the allocator refuses.
+    pub(super) fn try_new(name: &'static str, capacity: usize, bytes: usize) -> Option<Self> {
         let shared = Shared {
             name,
             capacity,
@@ -46,23 +52,19 @@ impl Ledger {
             owned: AtomicUsize::new(0),
             high_water: AtomicUsize::new(0),
         };
-        Self {
-            shared: Arc::new(shared),
+        Some(Self {
+            shared: Counted::try_new(shared)?,
             fewest_idle: Cell::new(0),
             taken: Cell::new(0),
             accounted: Cell::new(0),
-            listed: Cell::new(false),
-        }
+            listed: OnceCell::new(),
+        })
     }
 
     /// Makes the pool visible in snapshots.
     pub(super) fn list(&self) {
-        registry::register(self.source());
-        self.listed.set(true);
-    }
-
-    fn source(&self) -> Arc<dyn Source> {
-        Arc::clone(&self.shared) as Arc<dyn Source>
+        let listed = || Arc::new(Listed(self.shared.clone())) as Arc<dyn Source>;
+        registry::register(Arc::clone(self.listed.get_or_init(listed)));
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -185,26 +187,26 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        if self.listed.get() {
-            registry::unregister(&self.source());
+        if let Some(listed) = self.listed.get() {
+            registry::unregister(listed);
         }
     }
 }
 
-impl Source for Shared {
+impl Source for Listed {
     fn kind(&self) -> PoolKind {
         PoolKind::Object
     }
 
     fn name(&self) -> &'static str {
-        self.name
+        self.0.name
     }
 
     fn look(&self) -> Look {
-        let stats = self.stats();
+        let stats = self.0.stats();
         Look {
             stats,
-            size: self.capacity,
+            size: self.0.capacity,
             hit_rate_warning: PoolConfig::HIT_RATE_WARNING_DEFAULT,
             spread: ThreadSpread::of(&stats),
             demand: None,

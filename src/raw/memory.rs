@@ -8,13 +8,15 @@ use std::ptr::NonNull;
 pub(crate) struct Memory<T>(NonNull<[MaybeUninit<T>]>);
 
 impl<T> Memory<T> {
-    /// Places for `capacity` values, uninitialised.
-    ///
-    /// # Panics
-    ///
-    /// If they would be more than `isize::MAX` bytes.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self(NonNull::from(Box::leak(Box::new_uninit_slice(capacity))))
+    /// Places for `capacity` values, uninitialised; `None` if the allocator refuses, or nothing can be so
+    /// large.
+    pub(crate) fn try_new(capacity: usize) -> Option<Self> {
+        let mut places = Vec::<MaybeUninit<T>>::new();
+        places.try_reserve_exact(capacity).ok()?;
+        // SAFETY: so many places were reserved on the line above, and an uninitialised one is a `MaybeUninit`.
+        unsafe { places.set_len(capacity) };
+        // As long as its capacity: nothing is moved.
+        Some(Self(NonNull::from(Box::leak(places.into_boxed_slice()))))
     }
 
     /// The first place; the others follow, and may be reached from it.
@@ -38,7 +40,7 @@ impl<T> Memory<T> {
 /// Frees the places; what they hold is not dropped.
 impl<T> Drop for Memory<T> {
     fn drop(&mut self) {
-        // SAFETY: the pointer is that of the box that `new` leaked, and a drop runs once. No pointer
+        // SAFETY: the pointer is that of the box that `try_new` leaked, and a drop runs once. No pointer
         // into it is used after this: none outlives the owner (of Slots, Fulls borrow it).
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }

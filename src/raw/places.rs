@@ -10,18 +10,15 @@ use super::rest;
 pub(super) struct Places<T>(Memory<T>);
 
 impl<T> Places<T> {
-    /// `capacity` of them, laid down, holding nothing.
-    ///
-    /// # Panics
-    ///
-    /// If they would be more than `isize::MAX` bytes.
-    pub(super) fn new(capacity: usize) -> Self {
-        let memory = Memory::new(capacity);
+    /// `capacity` of them, laid down, holding nothing; `None` if the allocator refuses, or they would be
+    /// more than `isize::MAX` bytes.
+    pub(super) fn try_new(capacity: usize) -> Option<Self> {
+        let memory = Memory::try_new(capacity)?;
         for index in 0..capacity {
             // SAFETY: a place of new memory, which is this function's alone.
             unsafe { rest::hide(memory.slot(index).cast(), size_of::<T>()) };
         }
-        Self(memory)
+        Some(Self(memory))
     }
 
     pub(super) fn slot(&self, index: usize) -> NonNull<T> {

@@ -12,7 +12,7 @@
 //! keep the books that an unsafe free list would have to argue for; a `Full` that is lost or
 //! forgotten takes its slot and its object with it, and nothing else.
 //!
-//! Nothing is allocated after [`Slots::new`].
+//! Nothing is allocated after [`Slots::try_new`].
 //!
 //! # Invariants
 //!
@@ -35,6 +35,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
+use super::owned;
 use super::places::Places;
 use crate::sync::modelled::Cell;
 
@@ -56,23 +57,18 @@ pub(crate) struct Slots<T, O> {
 unsafe impl<T: Send, O: Send> Send for Slots<T, O> {}
 
 impl<T, O> Slots<T, O> {
-    /// Slots that hold nothing yet.
-    ///
-    /// # Panics
-    ///
-    /// If the memory for `capacity` slots is more than `isize::MAX` bytes.
-    pub(crate) fn new(capacity: usize, owner: O) -> Self {
-        let places = Places::new(capacity);
-        let lists = (0..capacity)
-            .map(|index| Cell::new(places.slot(index)))
-            .collect();
-        Self {
+    /// Slots that hold nothing yet; `None`, and `owner` is dropped, if the allocator refuses, or the memory
+    /// for `capacity` slots is more than `isize::MAX` bytes.
+    pub(crate) fn try_new(capacity: usize, owner: O) -> Option<Self> {
+        let places = Places::try_new(capacity)?;
+        let lists = owned::try_boxed_slice(capacity, |index| Cell::new(places.slot(index)))?;
+        Some(Self {
             lists,
             idle: Cell::new(0),
             vacant: Cell::new(capacity),
             places,
             owner,
-        }
+        })
     }
 
     pub(crate) fn owner(&self) -> &O {
@@ -152,7 +148,8 @@ impl<T, O> Slots<T, O> {
     #[inline(always)]
     fn place(&self, index: usize) -> &Cell<NonNull<T>> {
         debug_assert!(index < self.lists.len());
-        // SAFETY: of an idle slot (invariant 2), or where a slot at hand goes, for which there is room (its corollary).
+        // SAFETY: of an idle slot (invariant 2), or the one where a slot at hand goes, for which there is
+        // room (its corollary).
         unsafe { self.lists.get_unchecked(index) }
     }
 

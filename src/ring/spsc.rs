@@ -69,19 +69,23 @@
 //!    finds in the published indices what is held.
 
 mod consumer;
+mod error;
 #[cfg(all(test, loom))]
 mod model;
 mod producer;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
+use std::alloc::{self, Layout};
 use std::mem::offset_of;
 
 use crate::raw::memory::Memory;
+use crate::raw::owned::Counted;
 use crate::raw::ring_slots::RingSlots;
-use crate::sync::modelled::{Arc, AtomicBool, AtomicUsize, Ordering, Witness};
+use crate::sync::modelled::{AtomicBool, AtomicUsize, Ordering, Witness};
 
 pub use consumer::{Consumer, PopBatch};
+pub use error::ChannelError;
 pub use producer::{Producer, PushBatch};
 
 /// A channel that holds up to `capacity` values: its two halves.
@@ -93,7 +97,8 @@ pub use producer::{Producer, PushBatch};
 ///
 /// # Panics
 ///
-/// If `capacity` is 0, or the memory would be more than `isize::MAX` bytes.
+/// If `capacity` is 0, or the memory would be more than `isize::MAX` bytes. If the allocator refuses, the
+/// process ends as it does for a `Vec`; [`try_channel`] says so instead.
 ///
 /// # Examples
 ///
@@ -123,23 +128,48 @@ pub use producer::{Producer, PushBatch};
 /// println!("{:?}", consumer.pop());
 /// ```
 pub fn channel<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    match channel_at(capacity, 0) {
+        Ok(halves) => halves,
+        Err(ChannelError::OutOfMemory { layout }) => alloc::handle_alloc_error(layout),
+        Err(error @ ChannelError::Capacity { .. }) => panic!("{error}"),
+    }
+}
+
+/// As [`channel`], where running out of memory must be an answer.
+///
+/// # Errors
+///
+/// [`ChannelError::Capacity`] where `channel` would panic, [`ChannelError::OutOfMemory`] if the allocator
+/// refuses.
+///
+/// # Examples
+///
+/// ```
+/// use knhk_pool::ring::spsc::{self, ChannelError};
+///
+/// let (mut producer, mut consumer) = spsc::try_channel(8)?;
+/// assert_eq!(producer.push(1), Ok(()));
+/// assert_eq!(consumer.pop(), Some(1));
+///
+/// let refused = spsc::try_channel::<u8>(0).unwrap_err();
+/// assert!(matches!(refused, ChannelError::Capacity { capacity: 0, .. }));
+/// # Ok::<(), ChannelError>(())
+/// ```
+pub fn try_channel<T>(capacity: usize) -> Result<(Producer<T>, Consumer<T>), ChannelError> {
     channel_at(capacity, 0)
 }
 
 /// A channel whose indices begin at `index`.
-fn channel_at<T>(capacity: usize, index: usize) -> (Producer<T>, Consumer<T>) {
-    assert!(
-        capacity > 0,
-        "a channel of capacity 0 could pass nothing on"
-    );
-    let slots = capacity
-        .checked_next_power_of_two()
-        .expect("a capacity of at most 2^63");
-    let memory = Memory::new(slots);
+fn channel_at<T>(
+    capacity: usize,
+    index: usize,
+) -> Result<(Producer<T>, Consumer<T>), ChannelError> {
+    let (slots, layout) = slots_for::<T>(capacity)?;
+    let memory = Memory::try_new(slots).ok_or(ChannelError::OutOfMemory { layout })?;
     // SAFETY: that many places, of one allocation, which are freed with the `Shared` that both halves
     // keep; a power of two.
     let ring = unsafe { RingSlots::new(memory.start(), slots) };
-    let shared = Arc::new(Shared {
+    let shared = Counted::try_new(Shared {
         tail: Line(AtomicUsize::new(index)),
         head: Line(AtomicUsize::new(index)),
         abandoned: Line(AtomicBool::new(false)),
@@ -147,9 +177,25 @@ fn channel_at<T>(capacity: usize, index: usize) -> (Producer<T>, Consumer<T>) {
         slots: ring,
         witness: Witness::new(slots),
         _memory: memory,
-    });
-    let consumer = Consumer::new(Arc::clone(&shared), ring, index);
-    (Producer::new(shared, ring, index), consumer)
+    })
+    .ok_or(ChannelError::OutOfMemory {
+        layout: Layout::new::<Shared<T>>(),
+    })?;
+    let consumer = Consumer::new(shared.clone(), ring, index);
+    Ok((Producer::new(shared, ring, index), consumer))
+}
+
+/// How many slots a channel of `capacity` has, and what memory they are.
+fn slots_for<T>(capacity: usize) -> Result<(usize, Layout), ChannelError> {
+    let slots = capacity
+        .checked_next_power_of_two()
+        .filter(|_| capacity > 0);
+    slots
+        .and_then(|slots| Some((slots, Layout::array::<T>(slots).ok()?)))
+        .ok_or(ChannelError::Capacity {
+            capacity,
+            size: size_of::<T>(),
+        })
 }
 
 /// What is alone on its cache lines: two of them, since the prefetcher fetches pairs.
@@ -196,7 +242,7 @@ impl<T> Shared<T> {
 /// Drops what nobody has popped.
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        // Relaxed: both halves are gone, and the Arc's count has put their last stores before this.
+        // Relaxed: both halves are gone, and the count of owners has put their last stores before this.
         let head = self.head.0.load(Ordering::Relaxed);
         let held = self.tail.0.load(Ordering::Relaxed).wrapping_sub(head);
         self.witness.writes(head, held);

@@ -20,7 +20,7 @@ pub(crate) use std::{
     cell::Cell,
     hint::spin_loop,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence},
     },
     thread::yield_now,

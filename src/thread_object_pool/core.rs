@@ -29,10 +29,10 @@ pub(super) struct Links<T> {
 }
 
 impl<T: Reset> Core<T> {
-    /// A core of the calling thread, whose objects are still to be made.
-    pub(super) fn new(name: &'static str, capacity: usize) -> Self {
-        Self {
-            objects: HeapObjectPool::vacant(name, capacity),
+    /// A core of the calling thread, whose objects are still to be made; `None` if the allocator refuses.
+    pub(super) fn try_new(name: &'static str, capacity: usize) -> Option<Self> {
+        Some(Self {
+            objects: HeapObjectPool::vacant(name, capacity)?,
             unmade: Cell::new(capacity),
             is_making: Cell::new(false),
             links: Links {
@@ -42,7 +42,7 @@ impl<T: Reset> Core<T> {
                 after: Cell::new(None),
                 next_left: Cell::new(None),
             },
-        }
+        })
     }
 
     /// The caller's thread has it from now on; what the one before has lost is to be made again.

@@ -9,6 +9,7 @@ use super::core::Core;
 use crate::config::PoolConfig;
 use crate::counters::{Counter, Counters, PoolStats};
 use crate::object_pool::Reset;
+use crate::raw::owned;
 use crate::reentry;
 use crate::registry::{Look, PoolKind, Source, ThreadSpread};
 use crate::seats::{self, Key, Part};
@@ -82,18 +83,19 @@ impl<T: Reset> Shared<T> {
         self.refused.bump_shared(Counter::Exhausted);
     }
 
-    /// A core for the calling thread: one that an ended thread has left, or a new one.
-    fn open_core(&self) -> NonNull<Core<T>> {
+    /// A core for the calling thread: one that an ended thread has left, or a new one. `None` if the
+    /// allocator refuses.
+    fn open_core(&self) -> Option<NonNull<Core<T>>> {
         let mut cores = lock(&self.cores);
         if let Some(left) = cores.left.take_settled() {
             left.get().adopt();
-            return left.0;
+            return Some(left.0);
         }
         drop(cores);
-        let new = Box::new(Core::new(self.name, self.capacity));
+        let new = owned::try_box(Core::try_new(self.name, self.capacity)?)?;
         let new = CoreRef(NonNull::from(Box::leak(new)));
         lock(&self.cores).link(new);
-        new.0
+        Some(new.0)
     }
 
     /// Frees every core, whatever thread has it, and drops the objects. The counts stay.
@@ -146,9 +148,8 @@ impl<T: Reset + Send> seats::Shared for Shared<T> {
         self.key
     }
 
-    // Making the objects allocates too, and `make` has no way to refuse.
     fn open(&self) -> Option<Part> {
-        Some(self.open_core().cast())
+        Some(self.open_core()?.cast())
     }
 
     unsafe fn close(&self, part: Part) {

@@ -2,11 +2,13 @@
 //! broken, lost or miscounted.
 
 use std::alloc::Layout;
+use std::mem;
 use std::thread;
 
+use knhk_pool::spsc::ChannelError;
 use knhk_pool::{
     Arena, ArenaConfig, ArenaError, ArenaOverflow, BufferPool, LocalPool, PoolConfig, PoolError,
-    PoolStats, Workload,
+    PoolStats, ThreadObjectPool, Workload, spsc,
 };
 
 use crate::failing::{self, Refusal, at_every_point};
@@ -122,6 +124,48 @@ fn threads_first_part_of_any_pool_is_made_or_the_thread_is_refused_for_now() {
     );
 }
 
+/// On a thread of its own each time, and with a part of its own: of each part one object stays out, so that
+/// none is handed on.
+#[test]
+fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
+    let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused", 2, String::new);
+    let stays_out = || pool.get().map(mem::forget);
+    let first = thread::scope(|threads| threads.spawn(stays_out).join());
+    first.expect("nothing panics").expect("nothing is refused");
+    let (mut points, mut kept) = (0, 1);
+    for refusal in [Refusal::Once, Refusal::FromThereOn] {
+        for served in 0.. {
+            let first = || {
+                failing::begin(refusal, served);
+                let first = stays_out();
+                let was_refused = failing::end();
+                let none = PoolError::Exhausted {
+                    pool: "refused",
+                    capacity: 0,
+                };
+                assert_eq!(first, if was_refused { Err(none) } else { Ok(()) });
+                stays_out().expect("there is memory again");
+                was_refused
+            };
+            let was_refused = thread::scope(|threads| threads.spawn(first).join());
+            let was_refused = was_refused.expect("nothing panics");
+            kept += if was_refused { 1 } else { 2 };
+            if !was_refused {
+                break;
+            }
+            points += 1;
+        }
+    }
+    println!("{points:4} points at which a thread's first part of objects was refused memory");
+    assert!(
+        points >= 2 * 4,
+        "the books, the places, their list, the part: {points}"
+    );
+    let stats = pool.stats();
+    assert_eq!((stats.exhausted, stats.in_use), (points, kept), "{stats:?}");
+    assert_balanced(&stats, kept);
+}
+
 #[test]
 fn handle_to_no_part_refuses_or_uses_the_heap() {
     let points = at_every_point("BufferPool::handle and try_acquire", |run| {
@@ -194,6 +238,32 @@ fn sizes_that_cannot_be_are_refused_without_asking_the_allocator() {
         );
     }
     assert_eq!((&buffer[..], buffer.capacity()), (&b"kept"[..], 128));
+}
+
+#[test]
+fn channel_is_made_or_refused() {
+    let points = at_every_point("spsc::try_channel", |run| {
+        match run.refusing(|| spsc::try_channel::<u64>(5)) {
+            Ok((mut producer, mut consumer)) => {
+                assert_eq!(producer.push_slice(&[1, 2, 3, 4, 5, 6]), 5);
+                assert_eq!(consumer.pop_batch(9).sum::<u64>(), 15);
+            }
+            Err(ChannelError::OutOfMemory { layout }) => assert!(layout.size() >= 8 * 8),
+            Err(error) => panic!("{error}"),
+        }
+    });
+    assert_eq!(points, 2 * 2, "the slots, what the halves share");
+}
+
+#[test]
+fn capacities_that_cannot_be_are_refused_without_asking_the_allocator() {
+    for capacity in [0, usize::MAX / 8, 1 << 60, 1 << 63, usize::MAX] {
+        failing::begin(Refusal::FromThereOn, 0);
+        let refused = spsc::try_channel::<u64>(capacity).map(drop);
+        assert!(!failing::end(), "{capacity}");
+        let expected = ChannelError::Capacity { capacity, size: 8 };
+        assert_eq!(refused, Err(expected));
+    }
 }
 
 #[test]

@@ -9,15 +9,11 @@ use std::ptr::NonNull;
 pub(super) struct Places<T>(RefCell<Vec<NonNull<MaybeUninit<T>>>>);
 
 impl<T> Places<T> {
-    /// `capacity` of them, holding nothing.
-    ///
-    /// # Panics
-    ///
-    /// If as many side by side would be more than `isize::MAX` bytes.
-    pub(super) fn new(capacity: usize) -> Self {
-        let side_by_side = std::alloc::Layout::array::<T>(capacity);
-        assert!(side_by_side.is_ok(), "capacity overflow");
-        Self(RefCell::new((0..capacity).map(|_| place()).collect()))
+    /// `capacity` of them, holding nothing; `None` if as many side by side would be more than
+    /// `isize::MAX` bytes.
+    pub(super) fn try_new(capacity: usize) -> Option<Self> {
+        std::alloc::Layout::array::<T>(capacity).ok()?;
+        Some(Self(RefCell::new((0..capacity).map(|_| place()).collect())))
     }
 
     pub(super) fn slot(&self, index: usize) -> NonNull<T> {

@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 use super::Shared;
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
+use crate::raw::owned::Counted;
 use crate::raw::ring_slots::RingSlots;
-use crate::sync::modelled::{Arc, Ordering};
+use crate::sync::modelled::Ordering;
 
 /// The half of a [`channel`](super::channel) that pops.
 ///
@@ -34,7 +35,7 @@ pub struct Consumer<T> {
     /// The published tail, as last seen.
     tail_seen: usize,
     slots: RingSlots<T>,
-    shared: Arc<Shared<T>>,
+    shared: Counted<Shared<T>>,
     /// As the producer's.
     _invariant: PhantomData<fn(T) -> T>,
 }
@@ -43,7 +44,7 @@ pub struct Consumer<T> {
 unsafe impl<T: Send> Send for Consumer<T> {}
 
 impl<T> Consumer<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
+    pub(super) fn new(shared: Counted<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
         Self {
             head: index,
             tail_seen: index,

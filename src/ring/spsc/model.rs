@@ -6,7 +6,7 @@
 use loom::thread;
 
 use super::*;
-use crate::sync::modelled::explore;
+use crate::sync::modelled::{Arc, explore};
 
 /// Counts how many of it are alive, so that a value that is dropped twice or never is seen.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ struct Counted {
 }
 
 fn halves(capacity: usize) -> (Producer<u8>, Consumer<u8>) {
-    channel_at(capacity, usize::MAX)
+    channel_at(capacity, usize::MAX).expect("memory")
 }
 
 /// As many of 0, 1, 2 … as were accepted in `tries`.
@@ -125,7 +125,7 @@ fn consumer_that_is_told_of_the_end_has_seen_everything() {
 #[test]
 fn whoever_goes_last_drops_the_rest_once() {
     explore(|| {
-        let (mut producer, mut consumer) = channel_at(2, usize::MAX);
+        let (mut producer, mut consumer) = channel_at(2, usize::MAX).expect("memory");
         let alive = Arc::new(());
         let handed_out = Arc::clone(&alive);
         let pushing = thread::spawn(move || {

@@ -8,8 +8,9 @@ use std::ptr::NonNull;
 use super::Shared;
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
+use crate::raw::owned::Counted;
 use crate::raw::ring_slots::RingSlots;
-use crate::sync::modelled::{Arc, Ordering};
+use crate::sync::modelled::Ordering;
 
 /// The half of a [`channel`](super::channel) that pushes.
 ///
@@ -48,7 +49,7 @@ pub struct Producer<T> {
     /// waits for the other's line.
     full_at: usize,
     slots: RingSlots<T>,
-    shared: Arc<Shared<T>>,
+    shared: Counted<Shared<T>>,
     /// What goes in at one half comes out at the other: a `T` must mean the same to both.
     _invariant: PhantomData<fn(T) -> T>,
 }
@@ -59,7 +60,7 @@ pub struct Producer<T> {
 unsafe impl<T: Send> Send for Producer<T> {}
 
 impl<T> Producer<T> {
-    pub(super) fn new(shared: Arc<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
+    pub(super) fn new(shared: Counted<Shared<T>>, slots: RingSlots<T>, index: usize) -> Self {
         Self {
             tail: index,
             full_at: index.wrapping_add(shared.capacity),

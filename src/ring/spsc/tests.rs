@@ -190,7 +190,7 @@ fn step(producer: &mut Producer<u8>, consumer: &mut Consumer<u8>, model: &mut Mo
 }
 
 fn run(capacity: usize, start: usize, ops: &[Op]) {
-    let (mut producer, mut consumer) = channel_at(capacity, start);
+    let (mut producer, mut consumer) = channel_at(capacity, start).expect("memory");
     let mut model = Model {
         held: VecDeque::new(),
         unpublished: 0,
@@ -227,7 +227,7 @@ proptest! {
 #[test]
 fn what_is_held_across_the_wrap_is_dropped_once() {
     for before in 0..8 {
-        let (mut producer, mut consumer) = channel_at(5, usize::MAX - before);
+        let (mut producer, mut consumer) = channel_at(5, usize::MAX - before).expect("memory");
         let value = StdArc::new(());
         while producer.push(StdArc::clone(&value)).is_ok() {}
         drop(consumer.pop());

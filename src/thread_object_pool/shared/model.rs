@@ -31,7 +31,7 @@ unsafe impl Send for Seat {}
 
 impl Seat {
     fn open(pool: &Pool) -> Self {
-        let seat = Self(pool.open_core());
+        let seat = Self(pool.open_core().expect("memory"));
         seat.core().fill(&Seen::default);
         seat
     }
