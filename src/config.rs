@@ -204,7 +204,8 @@ impl PoolConfig {
         self
     }
 
-    /// Sets whether the pool notes what it is asked for.
+    /// Sets whether the pool notes what it is asked for; what that costs stands at
+    /// [`BufferPoolBuilder::recording`](crate::BufferPoolBuilder::recording).
     #[must_use]
     pub fn with_recording(mut self, record: bool) -> Self {
         self.recording = Setting::built(record);

@@ -74,7 +74,8 @@ impl BufferPoolBuilder {
     }
 
     /// Whether the pool notes what it is asked for, so that [`demand`](BufferPool::demand) tells
-    /// which size would do. Every acquire and release then takes the cold path.
+    /// which size would do. Every acquire and release then takes the cold path, and the pool's drop, which
+    /// adds what was noted to that of the pools of its name, asks the allocator for memory.
     pub fn recording(mut self, record: bool) -> Self {
         self.overrides.recording = Some(record);
         self

@@ -21,7 +21,7 @@ type Operation = (&'static str, fn());
 static STATIC: BufferPool = BufferPool::new("aborts");
 static OBJECTS: ThreadObjectPool<Vec<u8>> = ThreadObjectPool::new("aborts", 2, || vec![1]);
 
-const OPERATIONS: [Operation; 18] = [
+const OPERATIONS: [Operation; 19] = [
     ("BufferPool::acquire, a process's first", || {
         drop(STATIC.acquire())
     }),
@@ -30,6 +30,10 @@ const OPERATIONS: [Operation; 18] = [
     }),
     ("BufferPoolBuilder::build", || {
         drop(BufferPool::builder(String::from("built")).build());
+    }),
+    ("BufferPool, recording: its drop", || {
+        let pool = BufferPool::builder("recorded").recording(true).build();
+        drop(pool.map(|pool| drop(pool.acquire())));
     }),
     ("LocalPool::acquire, a miss", || {
         let config = PoolConfig::from(Workload::Low).with_pool_size(0);

@@ -1,4 +1,5 @@
-//! What ends, or gives back, asks the allocator for nothing: it goes on when there is no memory.
+//! What ends, or gives back, asks the allocator for nothing: it goes on when there is no memory. (But for
+//! a named pool that records: `aborts`.)
 
 use std::thread;
 
