@@ -40,6 +40,8 @@ mod life;
 #[cfg(all(test, loom))]
 mod model;
 mod recording;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -130,13 +132,14 @@ impl FreeList {
     /// A list that holds nothing and that no thread owns. Its buffers come from the heap and go
     /// back there; any thread may acquire and release.
     pub(crate) fn stray(sizes: Sizes) -> Self {
-        let sizes = Sizes {
-            capacity: 0,
-            // The books say it all: no size would have served who comes here.
-            records: false,
-            ..sizes
-        };
-        Self::with_parts(sizes, Box::new([]), None, State::stray())
+        let capacity = 0;
+        // It records nothing: its books say it all, since no size would have served who comes here.
+        Self::with_parts(
+            Sizes { capacity, ..sizes },
+            Box::new([]),
+            None,
+            State::stray(),
+        )
     }
 
     fn with_parts(
@@ -144,7 +147,7 @@ impl FreeList {
             capacity,
             buffer_size,
             wipes,
-            records,
+            ..
         }: Sizes,
         stack: Box<[AtomicPtr<u8>]>,
         recorder: Option<Box<Recorder>>,
@@ -154,7 +157,7 @@ impl FreeList {
             slot: AtomicPtr::new(CLOSED),
             len: AtomicUsize::new(0),
             low: AtomicUsize::new(0),
-            room: AtomicUsize::new(room(capacity, records)),
+            room: AtomicUsize::new(room(capacity, recorder.is_some())),
             stack,
             buffer_size,
             counters: Counters::new(),
