@@ -3,6 +3,8 @@
 mod builder;
 mod handle;
 mod shared;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

@@ -29,6 +29,8 @@ enum Step {
     Resize(usize, u8),
     Truncate(usize),
     Reserve(usize),
+    TryReserve(usize),
+    FillRoom(u8),
     Clear,
     Change(usize, u8),
     WriteIo(Vec<u8>),
@@ -46,6 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         (0_usize..300, any::<u8>()).prop_map(|(len, value)| Step::Resize(len, value)),
         (0_usize..300).prop_map(Step::Truncate),
         (0_usize..300).prop_map(Step::Reserve),
+        (0_usize..300).prop_map(Step::TryReserve),
+        any::<u8>().prop_map(Step::FillRoom),
         Just(Step::Clear),
         (any::<usize>(), any::<u8>()).prop_map(|(at, value)| Step::Change(at, value)),
         bytes().prop_map(Step::WriteIo),
@@ -81,6 +85,22 @@ fn apply(step: &Step, buffer: &mut Buffer<'_>, model: &mut Vec<u8>) {
             buffer.reserve(*more);
             assert!(buffer.capacity() - buffer.len() >= *more);
         }
+        Step::TryReserve(more) => {
+            let (capacity, room) = (buffer.capacity(), buffer.capacity() - buffer.len());
+            assert!(buffer.try_reserve(usize::MAX).is_err());
+            assert_eq!(buffer.try_reserve(*more), Ok(()));
+            assert!(buffer.capacity() - buffer.len() >= *more);
+            assert_eq!(buffer.capacity() != capacity, *more > room);
+        }
+        Step::FillRoom(value) => {
+            let (len, capacity) = (buffer.len(), buffer.capacity());
+            let room = buffer.spare_capacity_mut();
+            assert_eq!(room.len(), capacity - len);
+            room.fill(std::mem::MaybeUninit::new(*value));
+            // SAFETY: the bytes from `len` to the capacity were written on the line above.
+            unsafe { buffer.set_len(capacity) };
+            model.resize(capacity, *value);
+        }
         Step::Clear => {
             buffer.clear();
             model.clear();
@@ -92,8 +112,11 @@ fn apply(step: &Step, buffer: &mut Buffer<'_>, model: &mut Vec<u8>) {
             }
         }
         Step::WriteIo(bytes) => {
+            let (head, tail) = bytes.split_at(bytes.len() / 2);
+            let written = buffer.write(head).expect("writing to memory does not fail");
+            assert_eq!(written, head.len());
             buffer
-                .write_all(bytes)
+                .write_all(tail)
                 .expect("writing to memory does not fail");
             model.extend_from_slice(bytes);
         }
@@ -125,6 +148,7 @@ proptest! {
         for step in &steps {
             apply(step, &mut buffer, &mut model);
             prop_assert_eq!(&buffer[..], &model[..]);
+            prop_assert_eq!((buffer.len(), buffer.is_empty()), (model.len(), model.is_empty()));
             prop_assert_eq!(buffer.as_ptr().addr() % 64, 0);
         }
         prop_assert_eq!(buffer.into_vec(), model);
@@ -256,9 +280,14 @@ fn compares_and_iterates_as_a_vec_does() {
     assert_eq!(vec![1, 2, 3], one);
     assert_eq!(*b"\x01\x02\x03".as_slice(), one);
     assert_ne!(one, [1, 2]);
+    assert_ne!([1, 2], one);
+    assert_ne!(vec![1, 2], one);
+    assert_ne!(*[1, 2].as_slice(), one);
     for byte in &mut one {
         *byte += 1;
     }
+    AsMut::<[u8]>::as_mut(&mut other)[2] = 9;
+    assert_eq!(other, [1, 2, 9]);
     assert_eq!(
         (&one).into_iter().map(|byte| u32::from(*byte)).sum::<u32>(),
         9
@@ -286,9 +315,16 @@ fn buf_mut_appends_and_grows() {
     use bytes::BufMut;
     let pool = pool(64, false);
     let mut buffer = pool.acquire();
+    assert_eq!(buffer.remaining_mut(), isize::MAX as usize);
+    buffer.put_u64(0);
+    assert_eq!(buffer.remaining_mut(), isize::MAX as usize - 8);
+    assert_eq!(buffer.chunk_mut().len(), 64 - 8, "no more than there is");
+    buffer.clear();
     for value in 0..100_u64 {
         buffer.put_u64(value);
     }
     assert_eq!(buffer.len(), 800);
     assert_eq!(buffer[792..], 99_u64.to_be_bytes());
+    buffer.resize(buffer.capacity(), 0);
+    assert!(buffer.chunk_mut().len() >= 64, "a full buffer grows");
 }

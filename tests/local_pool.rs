@@ -30,6 +30,13 @@ fn last_released_is_first_acquired() {
 }
 
 #[test]
+fn pool_tells_the_sizes_that_it_was_made_with() {
+    let pool = pool_of(3, 300);
+    let config = pool.config();
+    assert_eq!((config.pool_size(), config.buffer_size()), (3, 300));
+}
+
+#[test]
 fn exhausted_pool_serves_from_the_heap_and_counts_a_miss() {
     let pool = pool_of(2, 256);
     let held: Vec<_> = (0..5).map(|_| pool.acquire()).collect();
@@ -44,25 +51,25 @@ fn exhausted_pool_serves_from_the_heap_and_counts_a_miss() {
 
 #[test]
 fn try_acquire_refuses_instead_of_using_the_heap() {
-    let pool = pool_of(1, 256);
-    let held = pool.try_acquire().expect("one is idle");
+    let pool = pool_of(2, 256);
+    let held = [(); 2].map(|()| pool.try_acquire().expect("two are idle"));
     let refused = pool.try_acquire().expect_err("none is idle");
     assert_eq!(
         refused,
         PoolError::Exhausted {
             pool: "local",
-            capacity: 1
+            capacity: 2
         }
     );
     assert_eq!(
         refused.to_string(),
-        "pool \"local\" is exhausted: all 1 are in use"
+        "pool \"local\" is exhausted: all 2 are in use"
     );
     drop(held);
     assert!(pool.try_acquire().is_ok());
     let stats = pool.stats();
-    assert_eq!((stats.hits, stats.misses, stats.exhausted), (2, 0, 1));
-    assert_eq!(stats.hit_rate(), Some(2.0 / 3.0));
+    assert_eq!((stats.hits, stats.misses, stats.exhausted), (3, 0, 1));
+    assert_eq!(stats.hit_rate(), Some(3.0 / 4.0));
 }
 
 #[test]

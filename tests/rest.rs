@@ -150,6 +150,22 @@ fn write_after_an_arena_was_reset_is_found_when_the_place_is_allocated_again() {
 }
 
 #[test]
+fn values_of_a_ring_that_was_cleared_are_gone_from_their_slots() {
+    let mut ring = EventRingBuffer::<u32, 4>::new();
+    assert_eq!(ring.push_slice(&[7; 4]), 4);
+    let slots = ring.as_slices().0.as_ptr();
+    ring.clear();
+    // SAFETY: initialised, if by nobody's values, and the ring was not moved.
+    let left = unsafe { std::slice::from_raw_parts(slots, 4) };
+    let wanted = if cfg!(knhk_pool = "poison") {
+        0xDDDD_DDDD
+    } else {
+        7
+    };
+    assert_eq!(left, [wanted; 4]);
+}
+
+#[test]
 fn popped_value_is_gone_from_its_slot() {
     let mut ring = EventRingBuffer::<u32, 4>::new();
     ring.push(7).expect("it is empty");

@@ -139,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn block_takes_two_lines_beside_its_capacity_and_the_cookies() {
+        for capacity in [0, 1, 100, 4096] {
+            let layout = layout(capacity).expect("small");
+            assert_eq!(bytes(capacity), capacity + 128);
+            assert_eq!(layout.size(), capacity + 128 + rest::FRONT + rest::BACK);
+        }
+    }
+
+    #[test]
     fn blocks_are_freed() {
         let start = alloc(100).unwrap();
         // SAFETY: allocated on the line above, not used again. Miri and LeakSanitizer judge.

@@ -108,6 +108,13 @@ mod tests {
     }
 
     #[test]
+    #[cfg(all(feature = "huge-pages", target_os = "linux"))]
+    fn kernel_is_not_asked_for_no_memory() {
+        let none = Chunk::for_huge_pages(0).expect("no memory is needed");
+        assert!(!none.advise_huge_pages());
+    }
+
+    #[test]
     fn sizes_that_cannot_be_are_refused() {
         for bytes in [
             usize::MAX,

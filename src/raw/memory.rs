@@ -45,3 +45,24 @@ impl<T> Drop for Memory<T> {
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
+
+#[cfg(test)]
+#[cfg(not(knhk_pool = "passthrough"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lie_side_by_side_from_the_start_on() {
+        let memory = Memory::<u64>::new(3);
+        assert_eq!(memory.bytes(), 24);
+        let start = memory.start().addr().get();
+        let places = [0, 1, 2].map(|index| memory.slot(index).addr().get() - start);
+        assert_eq!(places, [0, 8, 16]);
+    }
+
+    #[test]
+    #[should_panic(expected = "slot 3 of 3")]
+    fn place_behind_the_last_is_refused() {
+        Memory::<u64>::new(3).slot(3);
+    }
+}

@@ -309,3 +309,14 @@ impl<T, O: TakesBack<T>> Drop for Lease<'_, T, O> {
 pub(crate) const fn bytes<T>(capacity: usize) -> usize {
     capacity.saturating_mul(size_of::<T>() + size_of::<NonNull<T>>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slot_takes_its_object_and_a_pointer_in_the_list() {
+        assert_eq!(bytes::<[u64; 3]>(10), 10 * (24 + size_of::<usize>()));
+        assert_eq!(bytes::<u64>(usize::MAX), usize::MAX);
+    }
+}

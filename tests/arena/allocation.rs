@@ -20,6 +20,15 @@ fn no_bytes_take_nothing_and_are_aligned() {
 }
 
 #[test]
+fn copies_are_what_was_copied() {
+    let arena = Arena::with_capacity(100);
+    let words = [1_u16, 2, 3];
+    assert_eq!(arena.alloc_slice_copy(&words), words);
+    assert_eq!(*arena.try_alloc_slice_copy(&words).expect("room"), words);
+    assert_eq!(arena.remaining(), 100 - 12);
+}
+
+#[test]
 fn one_byte_takes_one_byte() {
     let arena = Arena::with_capacity(100);
     assert_eq!(*arena.alloc(7_u8), 7);

@@ -163,6 +163,14 @@ fn an_arena_above_the_largest_is_refused_by_size() {
 }
 
 #[test]
+// In the mode poison all of it would be written to.
+#[cfg(all(target_os = "linux", not(miri), not(knhk_pool = "poison")))]
+fn the_largest_arena_can_be_had() {
+    let arena = Arena::try_with_capacity(Arena::CAPACITY_MAX).expect("no page of it is touched");
+    assert_eq!(arena.remaining(), Arena::CAPACITY_MAX);
+}
+
+#[test]
 fn memory_that_cannot_be_had_is_an_error() {
     let arena = Arena::with_capacity(10).with_overflow(ArenaOverflow::Heap);
     let most = layout(isize::MAX as usize, 1);

@@ -1,4 +1,4 @@
-//! Arenas: exact bytes, aligned addresses, rules for a full chunk, scopes, books, threads.
+//! Arenas: exact bytes, aligned addresses, rules for a full chunk, scopes, books, threads, huge pages.
 
 #[path = "../arena_model/mod.rs"]
 mod arena_model;
@@ -12,6 +12,8 @@ mod books;
 mod collections;
 mod fill;
 mod full;
+#[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]
+mod huge;
 mod model;
 mod refused;
 mod scopes;

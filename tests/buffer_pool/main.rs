@@ -43,6 +43,7 @@ fn first_acquire_is_a_hit_and_stats_are_none_before() {
     static POOL: BufferPool = BufferPool::new("first-acquire");
     assert_eq!(POOL.stats(), PoolStats::default());
     assert_eq!(POOL.stats().hit_rate(), None);
+    assert_eq!(POOL.name(), "first-acquire");
     let buffer: Buffer<'static> = POOL.acquire();
     assert_eq!(buffer.capacity(), Workload::Medium.buffer_size());
     let stats = POOL.stats();

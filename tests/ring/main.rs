@@ -8,7 +8,7 @@ mod channel;
 mod ending;
 mod threads;
 
-use knhk_pool::EventRingBuffer;
+use knhk_pool::{EventRingBuffer, HeapObjectPool};
 
 #[test]
 fn all_slots_are_usable_and_the_refused_value_comes_back() {
@@ -24,6 +24,15 @@ fn all_slots_are_usable_and_the_refused_value_comes_back() {
     assert_eq!((ring.pop(), ring.len()), (None, 0));
     assert!(ring.peek().is_none());
     assert!(ring.front_mut().is_none());
+}
+
+#[test]
+fn pooled_ring_is_empty_for_its_next_owner() {
+    let rings = HeapObjectPool::new(1, EventRingBuffer::<u8, 4>::new);
+    let mut ring = rings.get().expect("one is idle");
+    assert_eq!(ring.push(1), Ok(()));
+    drop(ring);
+    assert!(rings.get().expect("it came back").is_empty());
 }
 
 #[test]

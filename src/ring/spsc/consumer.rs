@@ -315,3 +315,24 @@ impl<T> fmt::Debug for PopBatch<'_, T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::ring::spsc::channel;
+
+    #[test]
+    fn consumer_looks_for_news_only_where_it_has_not_seen_enough() {
+        let (mut producer, mut consumer) = channel(8);
+        assert_eq!(producer.push_slice(&[1, 2, 3]), 3);
+        assert_eq!((consumer.pop(), consumer.tail_seen), (Some(1), 3));
+        assert_eq!(producer.push(4), Ok(()));
+        assert_eq!(
+            (consumer.pop_slice(&mut [0; 2]), consumer.tail_seen),
+            (2, 3)
+        );
+        assert_eq!(
+            (consumer.pop_slice(&mut [0; 2]), consumer.tail_seen),
+            (1, 4)
+        );
+    }
+}

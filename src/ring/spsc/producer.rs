@@ -340,3 +340,17 @@ impl<T> fmt::Debug for PushBatch<'_, T> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::ring::spsc::channel;
+
+    #[test]
+    fn producer_looks_for_room_only_where_it_has_not_seen_enough() {
+        let (mut producer, mut consumer) = channel(4);
+        assert_eq!(producer.push_slice(&[1, 2]), 2);
+        assert_eq!(consumer.pop(), Some(1));
+        assert_eq!((producer.push_slice(&[3, 4]), producer.full_at), (2, 4));
+        assert_eq!((producer.push_slice(&[5, 6]), producer.full_at), (1, 5));
+    }
+}

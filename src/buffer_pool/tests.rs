@@ -1,0 +1,32 @@
+//! What a pool does not show: that a hit is one on the hit path.
+
+use super::*;
+use crate::workload::Workload;
+
+#[test]
+fn what_is_idle_on_this_thread_is_handed_out_on_the_hit_path() {
+    let pool = BufferPool::builder("hit-path").workload(Workload::Low);
+    let pool = pool.build().expect("sizes are in range");
+    assert!(pool.pop().is_none(), "this thread has no part of it yet");
+    drop(pool.acquire());
+    let handle = pool.handle();
+    let by_the_pool = || Some(pool.pop()?.0);
+    let by_the_handle = || handle.hit_raw();
+    for hit in [&by_the_pool as &dyn Fn() -> _, &by_the_handle] {
+        let start = hit().expect("one came back");
+        // SAFETY: handed out on the line above by this thread's list.
+        unsafe { handle.release_raw(start, Workload::Low.buffer_size()) };
+    }
+    assert_eq!(pool.stats().in_use, 0);
+}
+
+#[test]
+fn handle_that_may_refuse_serves_from_the_heap_when_the_pool_is_exhausted() {
+    let pool = BufferPool::builder("may-refuse").workload(Workload::Low);
+    let pool = pool.pool_size(1).build().expect("sizes are in range");
+    let handle = pool.handle();
+    let [slot, block] = [(); 2].map(|()| handle.acquire_or_refuse().expect("memory"));
+    assert_ne!(slot.as_ptr(), block.as_ptr());
+    let stats = pool.stats();
+    assert_eq!((stats.hits, stats.misses, stats.in_use), (1, 1, 2));
+}
