@@ -25,6 +25,8 @@
 
 mod core;
 mod shared;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

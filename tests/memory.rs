@@ -8,7 +8,9 @@ mod reuse;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use knhk_pool::{Buffer, BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload};
+use knhk_pool::{
+    Arena, ArenaOverflow, Buffer, BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload,
+};
 use reuse::memory_is_reused;
 
 thread_local! {
@@ -121,6 +123,23 @@ fn local_pool_frees_all_it_had() {
         std::mem::forget(slots);
     });
     assert_eq!(grown, 0);
+}
+
+#[test]
+fn arena_that_took_from_the_heap_frees_all_of_it() {
+    let grown = growth_in(|| {
+        let arena = Arena::with_capacity(100).with_overflow(ArenaOverflow::Heap);
+        for _ in 0..3 {
+            arena.alloc_slice::<u8>(1000);
+        }
+    });
+    assert_eq!(grown, 0);
+}
+
+#[test]
+#[cfg(feature = "allocation-tracking")]
+fn probe_of_the_detector_is_freed() {
+    assert_eq!(growth_in(knhk_pool::hot_path::assert_armed), 0);
 }
 
 #[test]

@@ -5,12 +5,15 @@ use super::*;
 const SIZE: usize = 256;
 
 fn list(capacity: usize, wipes: bool) -> FreeList {
-    let sizes = Sizes {
+    prepared(Sizes {
         capacity,
         buffer_size: SIZE,
         wipes,
         records: false,
-    };
+    })
+}
+
+fn prepared(sizes: Sizes) -> FreeList {
     let list = FreeList::new(sizes).expect("memory");
     assert!(list.prepare());
     list
@@ -85,4 +88,22 @@ fn lowest_length_is_no_longer_than_the_stack_when_its_block_is_freed() {
     for (buffer, capacity) in [(grown, 2 * SIZE), (second, SIZE), (third, SIZE)] {
         release(&list, buffer, capacity);
     }
+}
+
+#[test]
+fn record_of_a_list_that_changes_hands_begins_with_everything_idle() {
+    let list = prepared(Sizes {
+        capacity: 1,
+        buffer_size: SIZE,
+        wipes: false,
+        records: true,
+    });
+    let late = list.acquire_cold();
+    assert!(list.close());
+    release(&list, late, SIZE);
+    list.reopen();
+    let next = list.acquire_cold();
+    let demand = list.demand().expect("it records");
+    assert_eq!((demand.acquires(), demand.hits(1)), (2, 2));
+    release(&list, next, SIZE);
 }

@@ -359,4 +359,32 @@ mod tests {
         });
         assert!(!is_watching());
     }
+
+    #[test]
+    fn section_alone_records_nothing() {
+        let recorded = || STATE.with(|state| state.recorded.get());
+        let before = recorded();
+        let _section = HotPathGuard::enter("records nothing");
+        permit_alloc(|| drop(black_box(Box::new(1))));
+        assert_eq!(recorded(), before);
+    }
+
+    #[test]
+    fn what_runs_alone_leaves_the_section_around_as_it_was() {
+        let watched = || STATE.with(|state| state.watch.get());
+        let _section = HotPathGuard::enter("around");
+        let before = watched();
+        assert_eq!(before & DEPTH, 1);
+        alone(|| drop(black_box(Box::new(1))));
+        assert_eq!(watched(), before);
+    }
+
+    #[test]
+    fn each_depth_has_a_row_and_the_deepest_share_the_last() {
+        let last = DEPTHS as u64;
+        assert_eq!(
+            [1, 2, last, last + 5].map(row),
+            [0, 1, DEPTHS - 1, DEPTHS - 1]
+        );
+    }
 }

@@ -67,6 +67,16 @@ fn nested_use_has_what_is_left_and_gives_it_back() {
 }
 
 #[test]
+fn mark_that_is_made_in_a_nested_use_and_outlives_it_gives_all_of_it_back() {
+    Arena::with_thread(|outer| {
+        outer.alloc(1_u64);
+        let outermost = &mut *outer;
+        drop(Arena::with_thread(move |_| outermost.mark()));
+        outer.alloc_slice_uninit::<u8>((1 << 20) - 8);
+    });
+}
+
+#[test]
 fn panic_in_a_nested_use_gives_back_what_it_took() {
     Arena::with_thread(|outer| {
         let kept = outer.alloc(7_u8);

@@ -100,6 +100,8 @@ fn statistics_are_exact_and_of_this_thread_alone() {
     );
     assert_eq!((stats.bytes_allocated, stats.bytes_freed), (35, 35));
     assert_eq!(stats.calls(), 6);
+    let nothing = allocations(|| ());
+    assert_eq!(nothing, Default::default(), "it begins anew");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is said of a violation.
 
 use std::fmt::{self, Write as _};
+use std::mem::ManuallyDrop;
 use std::process;
 
 use super::{Place, ledger};
@@ -88,20 +89,21 @@ impl fmt::Write for Line {
     }
 }
 
-// Not `io::stderr`: this thread may be inside it, with its cell borrowed.
-#[cfg(unix)]
 fn write_to_stderr(line: &[u8]) {
     use std::io::Write as _;
+    // Nobody is left to tell if it fails.
+    let _ = (&*stderr()).write_all(line);
+}
+
+// Not `io::stderr`: this thread may be inside it, with its cell borrowed.
+#[cfg(unix)]
+fn stderr() -> ManuallyDrop<std::fs::File> {
     use std::os::fd::FromRawFd as _;
     // SAFETY: a process's standard error; it is not closed, for the file is never dropped.
-    let stderr = std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(2) });
-    // Nobody is left to tell if it fails.
-    let _ = (&*stderr).write_all(line);
+    ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(2) })
 }
 
 #[cfg(not(unix))]
-fn write_to_stderr(line: &[u8]) {
-    use std::io::Write as _;
-    // Nobody is left to tell if it fails.
-    let _ = std::io::stderr().write_all(line);
+fn stderr() -> ManuallyDrop<std::io::Stderr> {
+    ManuallyDrop::new(std::io::stderr())
 }
