@@ -9,7 +9,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use knhk_pool::{
-    Arena, ArenaOverflow, Buffer, BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload,
+    Arena, ArenaOverflow, Buffer, BufferPool, HeapObjectPool, HotPathAlloc, LocalPool, PoolConfig,
+    Workload,
 };
 use reuse::memory_is_reused;
 
@@ -121,6 +122,16 @@ fn local_pool_frees_all_it_had() {
         drop(joins);
         // Slots that are forgotten go with the slab.
         std::mem::forget(slots);
+    });
+    assert_eq!(grown, 0);
+}
+
+#[test]
+fn object_pool_frees_all_it_had() {
+    let grown = growth_in(|| {
+        let pool = HeapObjectPool::new(3, Vec::<u8>::new);
+        drop(pool.get().expect("three are made"));
+        std::mem::forget(pool.get());
     });
     assert_eq!(grown, 0);
 }
