@@ -226,3 +226,92 @@ impl fmt::Display for PoolStats {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each field another number.
+    const NOW: PoolStats = PoolStats {
+        hits: 101,
+        misses: 102,
+        exhausted: 103,
+        released: 104,
+        freed: 105,
+        grown: 106,
+        detached: 107,
+        in_use: 8,
+        idle: 9,
+        capacity: 10,
+        high_water: 11,
+        bytes: 12,
+        threads: 13,
+    };
+
+    #[test]
+    fn acquires_are_all_that_asked() {
+        assert_eq!(NOW.acquires(), 101 + 102 + 103);
+    }
+
+    #[test]
+    fn sum_is_of_every_field_and_the_larger_high_water_mark() {
+        let mut sum = NOW;
+        sum += NOW;
+        let twice = PoolStats {
+            hits: 202,
+            misses: 204,
+            exhausted: 206,
+            released: 208,
+            freed: 210,
+            grown: 212,
+            detached: 214,
+            in_use: 16,
+            idle: 18,
+            capacity: 20,
+            high_water: 11,
+            bytes: 24,
+            threads: 26,
+        };
+        assert_eq!(sum, twice);
+    }
+
+    #[test]
+    fn rising_counters_are_told_since_an_earlier_look_and_the_rest_as_it_is() {
+        let earlier = PoolStats {
+            hits: 1,
+            misses: 2,
+            exhausted: 3,
+            released: 4,
+            freed: 5,
+            grown: 6,
+            detached: 7,
+            ..PoolStats::default()
+        };
+        let since = PoolStats {
+            hits: 100,
+            misses: 100,
+            exhausted: 100,
+            released: 100,
+            freed: 100,
+            grown: 100,
+            detached: 100,
+            ..NOW
+        };
+        assert_eq!(NOW.since(&earlier), since);
+        assert_eq!(earlier.since(&NOW), PoolStats::default());
+    }
+
+    #[test]
+    fn what_an_ended_pool_had_out_is_detached_and_nothing_is_held() {
+        let ended = PoolStats {
+            detached: 107 + 8,
+            in_use: 0,
+            idle: 0,
+            capacity: 0,
+            bytes: 0,
+            threads: 0,
+            ..NOW
+        };
+        assert_eq!(NOW.ended(), ended);
+    }
+}

@@ -328,3 +328,16 @@ fn next_thread_takes_a_list_with_a_slab_before_one_without() {
     });
     assert_eq!(next.join().expect("it ends well"), waiting);
 }
+
+#[test]
+fn part_whose_handle_was_dropped_goes_to_the_next_thread() {
+    let pool = leaked("handle-dropped", 4);
+    let use_a_handle = || {
+        let thread = thread::spawn(|| drop(pool.handle().acquire()));
+        thread.join().expect("it only acquires");
+        pool.stats().bytes
+    };
+    let one_part = use_a_handle();
+    assert!(one_part >= 4 * 256);
+    assert_eq!(use_a_handle(), one_part);
+}
