@@ -30,3 +30,32 @@ fn handle_that_may_refuse_serves_from_the_heap_when_the_pool_is_exhausted() {
     let stats = pool.stats();
     assert_eq!((stats.hits, stats.misses, stats.in_use), (1, 1, 2));
 }
+
+#[test]
+fn spread_is_that_of_the_living_threads() {
+    let pool = BufferPool::builder("spread").workload(Workload::Low);
+    let pool = pool.build().expect("sizes are in range");
+    let acquire = |times| (0..times).for_each(|_| drop(pool.acquire()));
+    acquire(3);
+    std::thread::scope(|scope| {
+        let ended = scope.spawn(|| acquire(7));
+        ended.join().expect("it only acquires");
+    });
+    let look = pool.shared().look();
+    assert_eq!(look.spread.acquires, Some((3, 3)));
+    assert_eq!(look.stats.hits, 10);
+}
+
+#[test]
+fn demand_counts_what_threads_without_a_part_asked_for() {
+    let pool = BufferPool::builder("stray-demand").workload(Workload::Low);
+    let pool = pool.recording(true).build().expect("sizes are in range");
+    // SAFETY: it lives as long as the pool, and any thread may use it.
+    let stray = unsafe { pool.shared().stray.list().as_ref() };
+    let buffer = stray.acquire_cold();
+    assert!(stray.try_acquire_cold().is_none());
+    // SAFETY: handed out above, and given back once.
+    unsafe { stray.release(buffer, Workload::Low.buffer_size()) };
+    let demand = pool.demand().expect("it records");
+    assert_eq!((demand.acquires(), demand.hits(8)), (2, 0));
+}

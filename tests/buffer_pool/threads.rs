@@ -341,3 +341,11 @@ fn part_whose_handle_was_dropped_goes_to_the_next_thread() {
     assert!(one_part >= 4 * 256);
     assert_eq!(use_a_handle(), one_part);
 }
+
+#[test]
+fn thread_that_ends_closes_its_part_of_every_pool_that_it_used() {
+    let pools = ["every-one", "every-other", "every-third"].map(|name| leaked(name, 2));
+    let use_all = move || pools.iter().for_each(|pool| drop(pool.acquire()));
+    thread::spawn(use_all).join().expect("it only acquires");
+    assert_eq!(pools.map(|pool| pool.stats().threads), [0; 3]);
+}

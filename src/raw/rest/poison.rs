@@ -39,8 +39,8 @@ const FILL: u8 = 0xDD;
 const COOKIE: u8 = 0xC7;
 
 /// The cookies' first words. Neither is a fill, nor text, nor a small number.
-const IN_USE: usize = usize::from_ne_bytes([0xA7; size_of::<usize>()]) ^ 1;
-const AT_REST: usize = usize::from_ne_bytes([0xA7; size_of::<usize>()]) ^ 2;
+const IN_USE: usize = usize::from_ne_bytes([0xA6; size_of::<usize>()]);
+const AT_REST: usize = usize::from_ne_bytes([0xA5; size_of::<usize>()]);
 
 /// What stands in front of a buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
