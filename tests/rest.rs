@@ -68,9 +68,9 @@ fn write_into_the_padding_is_found_when_the_buffer_comes_back() {
 fn write_behind_the_padding_is_found_when_the_buffer_comes_back() {
     // As shipped a slot of 100 bytes is 192 long; a block ends with its 164th byte.
     if cfg!(knhk_pool = "poison") {
-        assert_found_at_release("overrun behind the end, at offset 164, of", |start| {
-            // SAFETY: the first cookie behind the padding.
-            unsafe { start.add(BYTES + 64).write(1) };
+        assert_found_at_release("overrun behind the end, at offset 169, of", |start| {
+            // SAFETY: a cookie behind the padding.
+            unsafe { start.add(BYTES + 64 + 5).write(1) };
         });
     }
 }
