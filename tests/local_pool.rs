@@ -84,6 +84,7 @@ fn pool_of_no_buffers_always_misses_and_keeps_nothing() {
         (stats.misses, stats.freed, stats.idle, stats.bytes),
         (3, 3, 0, 0)
     );
+    assert_eq!(stats.threads, 1, "its owner has it still");
 }
 
 #[test]

@@ -59,3 +59,28 @@ fn demand_counts_what_threads_without_a_part_asked_for() {
     let demand = pool.demand().expect("it records");
     assert_eq!((demand.acquires(), demand.hits(8)), (2, 0));
 }
+
+#[test]
+fn threads_without_a_part_share_exact_counts() {
+    const TIMES: u64 = if cfg!(miri) { 20 } else { 10_000 };
+    const THREADS: u64 = 4;
+    let pool = BufferPool::builder("stray-threads").workload(Workload::Low);
+    let pool = pool.build().expect("sizes are in range");
+    // SAFETY: it lives as long as the pool, and any thread may use it.
+    let stray = || unsafe { pool.shared().stray.list().as_ref() };
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..TIMES {
+                    let buffer = stray().acquire_cold();
+                    // SAFETY: handed out on the line above.
+                    unsafe { stray().release(buffer, Workload::Low.buffer_size()) };
+                }
+            });
+        }
+    });
+    let stats = stray().stats();
+    let all = THREADS * TIMES;
+    assert_eq!((stats.misses, stats.freed, stats.in_use), (all, all, 0));
+    assert_eq!((stats.bytes, stats.threads), (0, 0));
+}
