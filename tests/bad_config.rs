@@ -6,7 +6,7 @@ mod recorder;
 
 use std::process::{Command, Output};
 
-use knhk_pool::{BufferPool, PoolConfig, Workload};
+use knhk_pool::{Arena, BufferPool, PoolConfig, Workload};
 
 use recorder::Recorder;
 
@@ -48,15 +48,40 @@ fn child_meets_a_bad_variable() {
     println!("the child came through");
 }
 
+/// Bytes that this thread's arena has.
+fn arena_bytes() -> usize {
+    Arena::with_thread(|arena| {
+        let sizes = [1 << 20, 65_536];
+        let fits = |bytes: &usize| arena.try_alloc_slice_uninit::<u8>(*bytes).is_ok();
+        sizes.into_iter().find(fits).expect("one of the two")
+    })
+}
+
+#[test]
+#[ignore = "run in a process of its own, by the test below"]
+fn child_uses_its_threads_arenas() {
+    let recorder = Recorder::default();
+    tracing::subscriber::set_global_default(recorder.clone()).expect("there is no other");
+    let is_bad = Arena::try_init_threads().is_err();
+    let bytes = [(); 2].map(|()| std::thread::spawn(arena_bytes).join().expect("no panic"));
+    let events = recorder.events();
+    let warnings = events
+        .iter()
+        .filter(|event| event.starts_with("WARN knhk.arena.bad_config"));
+    println!(
+        "bad {is_bad}, {bytes:?} bytes, {} warnings",
+        warnings.count()
+    );
+}
+
 fn child(size: &str) -> Output {
+    child_of("child_meets_a_bad_variable", "KNHK_POOL_SIZE", size)
+}
+
+fn child_of(test: &str, variable: &str, value: &str) -> Output {
     Command::new(std::env::current_exe().expect("this test has a file"))
-        .args([
-            "--exact",
-            "child_meets_a_bad_variable",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env("KNHK_POOL_SIZE", size)
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(variable, value)
         .output()
         .expect("it can be started")
 }
@@ -70,4 +95,17 @@ fn acquire_warns_once_and_runs_on_the_default_profile() {
         !child("16").status.success(),
         "with a good variable the child finds no error"
     );
+}
+
+#[test]
+fn threads_arenas_are_as_the_environment_says_or_warn_once_and_are_the_default() {
+    let wanted = [
+        ("65536", "bad false, [65536, 65536] bytes, 0 warnings"),
+        ("-1", "bad true, [1048576, 1048576] bytes, 1 warnings"),
+    ];
+    for (size, wanted) in wanted {
+        let output = child_of("child_uses_its_threads_arenas", "KNHK_ARENA_SIZE", size);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(wanted), "{said}");
+    }
 }
