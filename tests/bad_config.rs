@@ -63,7 +63,7 @@ fn child_uses_its_threads_arenas() {
     let recorder = Recorder::default();
     tracing::subscriber::set_global_default(recorder.clone()).expect("there is no other");
     let is_bad = Arena::try_init_threads().is_err();
-    let bytes = [(); 2].map(|()| std::thread::spawn(arena_bytes).join().expect("no panic"));
+    let bytes = [(); 3].map(|()| std::thread::spawn(arena_bytes).join().expect("no panic"));
     let events = recorder.events();
     let warnings = events
         .iter()
@@ -100,8 +100,14 @@ fn acquire_warns_once_and_runs_on_the_default_profile() {
 #[test]
 fn threads_arenas_are_as_the_environment_says_or_warn_once_and_are_the_default() {
     let wanted = [
-        ("65536", "bad false, [65536, 65536] bytes, 0 warnings"),
-        ("-1", "bad true, [1048576, 1048576] bytes, 1 warnings"),
+        (
+            "65536",
+            "bad false, [65536, 65536, 65536] bytes, 0 warnings",
+        ),
+        (
+            "-1",
+            "bad true, [1048576, 1048576, 1048576] bytes, 1 warnings",
+        ),
     ];
     for (size, wanted) in wanted {
         let output = child_of("child_uses_its_threads_arenas", "KNHK_ARENA_SIZE", size);
