@@ -84,3 +84,26 @@ fn threads_without_a_part_share_exact_counts() {
     assert_eq!((stats.misses, stats.freed, stats.in_use), (all, all, 0));
     assert_eq!((stats.bytes, stats.threads), (0, 0));
 }
+
+#[test]
+fn what_threads_without_a_part_hold_grow_and_keep_is_told() {
+    let pool = BufferPool::builder("stray-told").workload(Workload::Low);
+    let pool = pool.build().expect("sizes are in range");
+    let size = Workload::Low.buffer_size();
+    // SAFETY: it lives as long as the pool, and any thread may use it.
+    let stray = unsafe { pool.shared().stray.list().as_ref() };
+    let [kept, grown, freed] = [(); 3].map(|()| stray.acquire_cold());
+    // SAFETY: handed out above, with nothing initialised.
+    let grown = unsafe { stray.grow(grown, 0, size, 2 * size) }.expect("memory");
+    // SAFETY: as above, and not used again.
+    drop(unsafe { stray.detach(kept, 0, size) });
+    // SAFETY: as above.
+    unsafe { stray.release(freed, size) };
+    let stats = stray.stats();
+    assert_eq!((stats.misses, stats.grown, stats.detached), (3, 1, 1));
+    assert_eq!((stats.freed, stats.in_use), (1, 1));
+    assert!(stats.bytes >= 2 * size);
+    // SAFETY: as above, of the capacity that it has grown to.
+    unsafe { stray.release(grown, 2 * size) };
+    assert_eq!((stray.stats().in_use, stray.stats().bytes), (0, 0));
+}

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn places_lie_side_by_side_from_the_start_on() {
-        let memory = Memory::<u64>::new(3);
+        let memory = Memory::<u64>::try_new(3).expect("memory");
         assert_eq!(memory.bytes(), 24);
         let start = memory.start().addr().get();
         let places = [0, 1, 2].map(|index| memory.slot(index).addr().get() - start);
@@ -63,6 +63,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "slot 3 of 3")]
     fn place_behind_the_last_is_refused() {
-        Memory::<u64>::new(3).slot(3);
+        Memory::<u64>::try_new(3).expect("memory").slot(3);
     }
 }
