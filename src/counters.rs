@@ -1,9 +1,9 @@
 //! What one thread's pool has done, counted by its owner alone and readable from any thread.
 //!
-//! A counter is an atomic that only its owning thread writes, by a load, an add and a store: the
-//! cost of a plain integer, and never a torn or a lost count. The one exception are counters that
-//! have no owner (a pool's acquires from threads that are already ending); those are added to by
-//! read-modify-write.
+//! A counter is an atomic that only its owning thread writes, by a load, an add and a store, or
+//! by a store of what is at hand: the cost of a plain integer, and never a torn or a lost count. The
+//! one exception are counters that have no owner (a pool's acquires from threads that are already
+//! ending); those are added to by read-modify-write.
 
 mod arena;
 mod demand;

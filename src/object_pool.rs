@@ -25,6 +25,8 @@ use std::alloc::{self, Layout};
 use std::any;
 use std::fmt;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::NonNull;
 
 use crate::counters::PoolStats;
 #[cfg(feature = "allocation-tracking")]
@@ -349,10 +351,15 @@ impl<T: Reset> HeapObjectPool<T> {
     }
 }
 
+// What lists the pool is no reason against it: counters, which a panic leaves in order.
+impl<T: RefUnwindSafe> UnwindSafe for HeapObjectPool<T> {}
+
 /// The end of a pool that has no way to refuse.
 #[cold]
 fn no_memory<T>(capacity: usize) -> ! {
-    match Layout::array::<T>(capacity) {
+    // The list has a pointer for each object, however small that is.
+    let list = Layout::array::<NonNull<T>>(capacity);
+    match Layout::array::<T>(capacity).and_then(|layout| list.map(|_| layout)) {
         Ok(layout) => alloc::handle_alloc_error(layout),
         Err(_) => panic!(
             "capacity overflow: {capacity} objects of {} bytes",

@@ -15,7 +15,8 @@
 //! # Invariants
 //!
 //! 1. A desk is used by one thread (`table`'s invariant 3), and its methods do not call each other while
-//!    they hold a slot: the pool is called before they take it, or after.
+//!    they hold a slot: of the pool they call its hit path then, which runs nobody else's code, and all
+//!    else before they take it, or after.
 //! 2. A slot's `start` is null, `AWAY`, or with its `capacity` that of a buffer that `here` has handed out and
 //!    not taken back; `give_back` empties the slots before `here` ends.
 //! 3. Slots from `top` on are empty. `holes` is `NONE` or the index of an empty slot below `top`, and so

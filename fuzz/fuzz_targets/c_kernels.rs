@@ -72,8 +72,8 @@ const ENDLESS: usize = usize::MAX / 2;
 
 impl Broken {
     /// The address and length that stand for `array`.
-    fn of<T>(self, array: &[T]) -> (*mut T, usize) {
-        let start = array.as_ptr().cast_mut();
+    fn of<T>(self, array: &mut [T]) -> (*mut T, usize) {
+        let start = array.as_mut_ptr();
         match self {
             Self::Null => (ptr::null_mut(), array.len()),
             Self::Misaligned => (start.wrapping_byte_add(1), array.len()),
@@ -100,8 +100,8 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 /// Both of one length: what C says is one for both.
 fn exact(a: &[i8], b: &[i8], broken: Broken) {
     let len = a.len().min(b.len());
-    let [a, b] = [a, b].map(|of| of[..len].iter().map(|&n| f32::from(n)).collect::<Vec<_>>());
-    let (start, said) = broken.of(&a);
+    let [mut a, b] = [a, b].map(|of| of[..len].iter().map(|&n| f32::from(n)).collect::<Vec<_>>());
+    let (start, said) = broken.of(&mut a);
     let (mut product, mut distance) = (f32::NAN, f32::NAN);
     // SAFETY: as many numbers as said, or what is refused.
     let statuses = unsafe {
@@ -129,7 +129,7 @@ fn cosine(query: &[f32], candidates: &mut [f32], rows: usize, broken: Broken) {
     let (start, said) = if is_shared {
         (candidates.as_mut_ptr(), rows)
     } else {
-        broken.of(&own)
+        broken.of(&mut own)
     };
     let candidates_len = candidates.len();
     // SAFETY: as many numbers as said, or what is refused.
@@ -164,8 +164,8 @@ fn best(scores: &[f32], k: usize, broken: Broken) {
         index: 77,
         score: 77.0,
     };
-    let best = vec![none; k];
-    let (start, said) = broken.of(&best);
+    let mut best = vec![none; k];
+    let (start, said) = broken.of(&mut best);
     let mut found = 77;
     // SAFETY: as many as said, or what is refused.
     let status =

@@ -28,7 +28,6 @@ pub mod page;
 mod receipts;
 mod refusal;
 mod reload;
-mod requests;
 mod routes;
 mod seats;
 mod service;
@@ -284,7 +283,7 @@ impl Checked {
 
         let source: Arc<dyn PipelineSource> = Arc::clone(&service) as _;
         // Whoever watches keeps out nobody who sends.
-        let viewers_max = VIEWERS_MAX.min(settings.connections_max.value / 2);
+        let viewers_max = VIEWERS_MAX.min(settings.connections_max.value / 2).max(1);
         let live = Live::start_for(source, notices, viewers_max).map_err(ServeError::Thread)?;
         let (listener, address) = listen(options.listen).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };

@@ -119,7 +119,7 @@ impl Ledger {
 
     /// An object that was handed out came back, and is one of `idle`. The last thing that a release does.
     // Not one more than the count was: a release would wait for the store of the one before it. Figured from
-    // what is at hand it waits for nobody: a quarter of a pair sixteen deep (`--bench objects`).
+    // what is at hand it waits for nobody: a fifth of a pair sixteen deep.
     #[inline(always)]
     pub(super) fn released(&self, idle: usize) {
         let hits = self.shared.counters.own(Counter::Hits);

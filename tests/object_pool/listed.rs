@@ -90,3 +90,13 @@ fn reader_never_sees_a_count_fall_or_more_in_use_than_there_are() {
         reader.join().unwrap();
     });
 }
+
+#[test]
+fn a_pool_can_be_given_to_what_may_panic() {
+    let pool = HeapObjectPool::<String>::new(2, String::new);
+    let panicked = std::panic::catch_unwind(move || {
+        let _object = pool.get().expect("one of two");
+        panic!("on purpose");
+    });
+    assert!(panicked.is_err());
+}

@@ -1,8 +1,7 @@
 //! Connections: each with deadlines for what the client is to send and to take.
 
-use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -20,7 +19,6 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::limits::Limits;
-use super::requests::{Answering, Requests};
 use super::service::Service;
 
 /// When the service stops, for the rest of a head: what it would ask is refused by then.
@@ -91,15 +89,13 @@ impl Edge {
     {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.body_time));
-        let requests = Requests::default();
+        let was_asked = Arc::new(AtomicBool::new(false));
         let service = service_fn({
-            let (app, requests) = (TowerToHyperService::new(self.app), requests.clone());
+            let (app, was_asked) = (TowerToHyperService::new(self.app), Arc::clone(&was_asked));
             move |request: Request<Incoming>| {
-                let (begun, answer) = (requests.begin(), app.call(request));
-                async move {
-                    let Ok(answer) = answer.await;
-                    Ok::<_, Infallible>(answer.map(|body| Answering::new(body, begun)))
-                }
+                // Relaxed, here and below: one task stores and loads.
+                was_asked.store(true, Ordering::Relaxed);
+                app.call(request)
             }
         });
         let mut http = http1::Builder::new();
@@ -115,12 +111,11 @@ impl Edge {
             () = self.service.stopping.clone().said() => {}
         }
         connection.as_mut().graceful_shutdown();
-        loop {
-            let was_asked = requests.is_under_way();
-            let ended = timeout(HALF_HEAD_MAX, connection.as_mut()).await;
-            if ended.is_ok() || !(was_asked || requests.is_under_way()) {
-                return;
-            }
+        // Between two requests it ends by itself. Until the first one's head is whole it does not.
+        let was_asked = || was_asked.load(Ordering::Relaxed);
+        if was_asked() || timeout(HALF_HEAD_MAX, connection.as_mut()).await.is_err() && was_asked()
+        {
+            let _ = connection.await;
         }
     }
 }

@@ -194,14 +194,12 @@ fn a_port_that_is_taken_is_an_error_that_says_so() {
 fn unasked_for_telemetry_has_no_thread_but_the_monitors() {
     let threads = |held: &Held| {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", held.pid())).expect("it runs");
+        // A thread may end while it is looked at.
         let name = |task: std::io::Result<std::fs::DirEntry>| {
-            let path = task.expect("it runs").path().join("comm");
-            std::fs::read_to_string(path)
-                .expect("it runs")
-                .trim()
-                .to_owned()
+            let name = std::fs::read_to_string(task.ok()?.path().join("comm"));
+            Some(name.ok()?.trim().to_owned())
         };
-        let mut names: Vec<String> = tasks.map(name).collect();
+        let mut names: Vec<String> = tasks.filter_map(name).collect();
         names.sort();
         names
     };

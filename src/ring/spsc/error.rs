@@ -29,7 +29,7 @@ impl fmt::Display for ChannelError {
             }
             Self::Capacity { capacity, size } => write!(
                 f,
-                "a channel of capacity {capacity}, of {size} bytes each, would be above {} bytes",
+                "a channel of capacity {capacity}, rounded up to a power of two, of {size} bytes each, would be above {} bytes",
                 isize::MAX
             ),
             Self::OutOfMemory { layout } => write!(
