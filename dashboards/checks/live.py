@@ -23,6 +23,9 @@ from .tools import Failure
 # What the embedder alone has figures of.
 EMBEDDED = ("knhk_arena_", "knhk_hot_path_")
 
+# What `serve` alone has figures of.
+SERVED = "knhk_service_"
+
 # Seconds of data that rates look at, as $__rate_interval: five scrapes.
 RATE = 5
 
@@ -48,7 +51,7 @@ def check(tools, poold, drawing):
         embedding = service.Program([embedder, ports[1]], folder / "embedder.log")
         serving = service.Server(poold, ports[2], folder / "serve.log")
         with embedding, serving, Prometheus(tools, folder, ports) as prometheus:
-            run = Run(prometheus, poold, ports[0], collector, folder / "service.log")
+            run = Run(prometheus, poold, ports, collector, folder / "service.log")
             run.good()
             run.too_small()
             run.good_again()
@@ -62,10 +65,11 @@ def check(tools, poold, drawing):
 class Run:
     """The three phases, over one port: one instance that is restarted."""
 
-    def __init__(self, prometheus, poold, port, collector, log):
+    def __init__(self, prometheus, poold, ports, collector, log):
         self.prometheus = prometheus
         self.board = Board()
-        self.poold, self.port, self.collector, self.log = poold, port, collector, log
+        self.port, _, self.serving = ports
+        self.poold, self.collector, self.log = poold, collector, log
         self.started = time.time()
         # Time and text of what the picture notes.
         self.marks = []
@@ -158,20 +162,26 @@ class Run:
             values[name] = POOL if POOL in found else found[0]
         queries = [it for it in self.board.queries() if not any(name in it.expr for name in EMBEDDED)]
         for query in queries:
-            self.result(query, values)
-        print(f"live: {len(queries)} of them with {values}, too")
+            port = self.serving if SERVED in query.expr else self.port
+            self.result(query, values | {"instance": f"127.0.0.1:{port}"})
+        print(f"live: {len(queries)} of them with {values}, and the instance that has them, too")
 
     def result(self, query, values):
         """Fails unless the query's result is good."""
         expr = fill(query.expr, values, RATE)
         where = f"panel {query.panel!r}, query {query.ref}: {expr}"
-        now = time.time()
-        if query.instant:
-            result = [(it["metric"], [it["value"]]) for it in self.prometheus.instant(expr)]
-        else:
-            result = [(it["metric"], it["values"]) for it in self.prometheus.range(expr, now - RATE, now)]
-        if not result:
-            raise Failure(f"{where}: empty")
+        result = []
+
+        def is_there():
+            now = time.time()
+            if query.instant:
+                result[:] = [(it["metric"], [it["value"]]) for it in self.prometheus.instant(expr)]
+            else:
+                result[:] = [(it["metric"], it["values"]) for it in self.prometheus.range(expr, now - RATE, now)]
+            return result
+
+        # On a busy machine a scrape may be late.
+        until(f"a result of {where}", 30, is_there)
         for labels, points in result:
             for _, value in points:
                 in_range(float(value), query.unit, where)
