@@ -342,14 +342,21 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_batch_that_waited_while_a_sync_failed_is_not_acknowledged() {
-        let directory = tempfile::tempdir().expect("a directory");
+    /// A new journal that syncs, its file, and the folder that lasts as long as they do.
+    fn synced() -> (tempfile::TempDir, PathBuf, Journal) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal");
         let choice = JournalChoice {
-            path: directory.path().join("journal"),
+            path: path.clone(),
             sync: true,
         };
         let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        (folder, path, journal)
+    }
+
+    #[test]
+    fn a_batch_that_waited_while_a_sync_failed_is_not_acknowledged() {
+        let (_folder, _, journal) = synced();
         let write = || {
             let appended = lock(&journal.written).append(&mut b"{}\n".to_vec(), 1, 1);
             appended.expect("the disk takes it")
@@ -374,20 +381,17 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_full_takes_no_batch_and_leaves_nothing_of_it() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("journal");
-        let choice = JournalChoice {
-            path: path.clone(),
-            sync: true,
-        };
-        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let (_folder, path, journal) = synced();
         let append = || journal.append(&mut b"{}\n".to_vec(), 1, 1);
         assert_eq!(append().ok(), Some(1));
         let before = std::fs::read(&path).expect("it is there");
 
-        let full = OpenOptions::new().write(true).open("/dev/full");
+        let Ok(full) = OpenOptions::new().write(true).open("/dev/full") else {
+            eprintln!("SKIPPED: this machine has no /dev/full");
+            return;
+        };
         let swap = |file| std::mem::replace(&mut lock(&journal.written).file, file);
-        let good = swap(full.expect("Linux has it"));
+        let good = swap(full);
         let refused = append().expect_err("it is full");
         assert!(matches!(refused, Refusal::Journal(_)), "{refused}");
         assert_eq!(refused.into_response().status(), 507);
@@ -406,15 +410,9 @@ mod tests {
 
     #[test]
     fn a_batch_whose_file_was_synced_at_its_end_is_acknowledged() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("journal");
-        let choice = JournalChoice {
-            path: path.clone(),
-            sync: true,
-        };
-        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let (folder, path, journal) = synced();
         let appended = lock(&journal.written).append(&mut Vec::new(), 0, 0);
-        std::fs::rename(&path, directory.path().join("old")).expect("it is there");
+        std::fs::rename(&path, folder.path().join("old")).expect("it is there");
         journal.reopen(&|_| {}).expect("it is made anew");
         assert!(journal.sync(&appended.expect("the disk takes it")).is_ok());
     }
