@@ -72,6 +72,7 @@ mod consumer;
 mod error;
 #[cfg(all(test, loom))]
 mod model;
+mod pace;
 mod producer;
 #[cfg(all(test, not(loom)))]
 mod tests;
