@@ -20,7 +20,14 @@ fn main() {
     // `cargo test --benches` leaves it out.
     if std::env::args().any(|argument| argument == "--bench") {
         print_one_thread();
-        print_threads();
+        // Asked before a thread is pinned: afterwards there is one.
+        match core_affinity::get_core_ids().as_deref() {
+            Some([first, second, ..]) => {
+                print_threads([*first, *second]);
+                print_round_trips([*first, *second]);
+            }
+            _ => println!("two threads: needs two cores that threads can be pinned to"),
+        }
     }
     benches();
     Criterion::default().configure_from_args().final_summary();
@@ -68,12 +75,7 @@ const BATCH: usize = 32;
 /// One half of a channel at work: passes on, or takes, so many values.
 type Half = Box<dyn FnMut(u64) + Send>;
 
-fn print_threads() {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    let [first, second, ..] = cores[..] else {
-        println!("two threads: needs two cores that threads can be pinned to");
-        return;
-    };
+fn print_threads([first, second]: [CoreId; 2]) {
     let cases: Vec<(&str, (Half, Half))> = vec![
         ("spsc", single(spsc_channel())),
         ("rtrb", single(rtrb_channel())),
@@ -149,6 +151,74 @@ fn interruptions() -> i64 {
     0
 }
 
+/// There and back of one value over two channels, which shows a wait that throughput was bought with.
+fn print_round_trips(cores: [CoreId; 2]) {
+    println!("| there and back, one value | ns, median | 99 of 100 within | 999 of 1000 within |");
+    println!("|---|---|---|---|");
+    let mut cases = [
+        ("spsc", Vec::new()),
+        ("rtrb", Vec::new()),
+        ("ringbuf", Vec::new()),
+    ];
+    for _ in 0..TRIP_ROUNDS {
+        let [ours, rtrb, ringbuf] = &mut cases;
+        ours.1
+            .extend(round_trips(cores, spsc_channel(), spsc_channel()));
+        rtrb.1
+            .extend(round_trips(cores, rtrb_channel(), rtrb_channel()));
+        ringbuf
+            .1
+            .extend(round_trips(cores, ringbuf_channel(), ringbuf_channel()));
+    }
+    for (name, mut trips) in cases {
+        trips.sort_unstable();
+        let within = |thousandths: usize| trips[trips.len() * thousandths / 1000].as_nanos();
+        println!(
+            "| {name} | {} | {} | {} |",
+            within(500),
+            within(990),
+            within(999)
+        );
+    }
+    println!();
+}
+
+const TRIPS: u64 = 20_000;
+const TRIP_ROUNDS: usize = 10;
+
+fn round_trips<A: Push, B: Pop>(
+    [here, yonder]: [CoreId; 2],
+    (mut there, mut arriving): (A, B),
+    (mut back, mut returning): (A, B),
+) -> Vec<Duration> {
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            core_affinity::set_for_current(yonder);
+            for _ in 0..TRIPS {
+                assert!(back.push(wait_for(&mut arriving)));
+            }
+        });
+        core_affinity::set_for_current(here);
+        let mut trips = Vec::with_capacity(TRIPS as usize);
+        for value in 0..TRIPS {
+            let start = Instant::now();
+            assert!(there.push(value));
+            assert_eq!(wait_for(&mut returning), value);
+            trips.push(start.elapsed());
+        }
+        trips
+    })
+}
+
+fn wait_for(consumer: &mut impl Pop) -> u64 {
+    loop {
+        match consumer.pop() {
+            Some(popped) => return popped,
+            None => spin_loop(),
+        }
+    }
+}
+
 fn single<A: Push + 'static, B: Pop + 'static>(
     (mut producer, mut consumer): (A, B),
 ) -> (Half, Half) {
@@ -161,13 +231,7 @@ fn single<A: Push + 'static, B: Pop + 'static>(
     };
     let pop = move |values| {
         for value in 0..values {
-            let popped = loop {
-                match consumer.pop() {
-                    Some(popped) => break popped,
-                    None => spin_loop(),
-                }
-            };
-            assert_eq!(popped, value);
+            assert_eq!(wait_for(&mut consumer), value);
         }
     };
     (Box::new(push), Box::new(pop))

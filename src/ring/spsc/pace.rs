@@ -8,7 +8,7 @@
 //! before the next. The hints are doubled until a look finds [`ENOUGH`], halved where the ring fills up
 //! meanwhile, and given up where they bring nothing: in a ring that is polled in vain, on one thread, or at
 //! the heels of a producer that is slower. Each time that they are given up, the next attempt is twice as
-//! many looks away.
+//! many looks away, until one has proved itself.
 //!
 //! # Invariants
 //!
@@ -29,7 +29,10 @@ const SLOTS_A_HINT: usize = 32;
 const GAP_MIN: u32 = 16;
 const GAP_MAX: u32 = 1 << 16;
 
-/// Looks that found enough, after which it is found out anew whether waiting is what brings it.
+/// Looks of an attempt that found enough, after which the next attempt is to be soon.
+const PROVED: u32 = 16;
+
+/// The same, after which it is found out anew whether waiting is what brings it.
 const KEPT_MAX: u32 = 1024;
 
 #[derive(Debug)]
@@ -71,28 +74,29 @@ impl Pace {
     pub(super) fn weigh(&mut self, found: usize, capacity: usize) {
         let enough = found >= ENOUGH.min(capacity / 2);
         let most = HINTS_MAX.min(u32::try_from(capacity / SLOTS_A_HINT).unwrap_or(HINTS_MAX));
-        let is_vain = found == 0 || (!enough && self.hints == most);
-        if is_vain || self.kept == KEPT_MAX {
-            self.give_up();
+        let brings_nothing = found == 0 || (!enough && self.hints == most);
+        if brings_nothing && self.hints > 0 {
+            self.gap = (self.gap * 2).min(GAP_MAX);
+        }
+        let comes_without = enough && self.hints == 0;
+        if brings_nothing || comes_without || self.kept == KEPT_MAX {
+            self.hints = 0;
+            self.kept = 0;
+            self.until = self.gap;
             return;
         }
         self.until = 1;
-        if enough {
-            self.gap = GAP_MIN;
-            self.kept += 1;
-            if found >= capacity / 2 {
-                self.hints /= 2;
-            }
-        } else {
+        if !enough {
             self.hints = (self.hints * 2).clamp(1, most);
+            return;
         }
-    }
-
-    fn give_up(&mut self) {
-        self.until = self.gap;
-        self.gap = (self.gap * 2).min(GAP_MAX);
-        self.hints = 0;
-        self.kept = 0;
+        self.kept += 1;
+        if self.kept == PROVED {
+            self.gap = GAP_MIN;
+        }
+        if found >= capacity / 2 {
+            self.hints /= 2;
+        }
     }
 }
 
@@ -160,6 +164,16 @@ mod tests {
         let waits = hints(looks, CAPACITY, |look, _| if look < 20 { 1 } else { 20 });
         assert_eq!(waits[25], 16);
         assert_eq!(waits.last(), Some(&0));
+    }
+
+    #[test]
+    fn what_comes_without_a_wait_is_no_reason_to_wait_sooner() {
+        // One at a time on one thread, and now and then a burst, which is there at once.
+        let waits = hints(1_000_000, CAPACITY, |look, _| {
+            if look / 100 % 2 == 0 { 1 } else { 20 }
+        });
+        let all = waits.iter().sum::<u32>();
+        assert!(all < 10_000, "{all} hints in a million looks");
     }
 
     #[test]
