@@ -72,7 +72,7 @@ impl Pace {
 
     /// Learns from a weighed look at a ring of `capacity`, which has found `found` values.
     pub(super) fn weigh(&mut self, found: usize, capacity: usize) {
-        let enough = found >= ENOUGH.min(capacity / 2);
+        let enough = found >= ENOUGH;
         let most = HINTS_MAX.min(u32::try_from(capacity / SLOTS_A_HINT).unwrap_or(HINTS_MAX));
         let brings_nothing = found == 0 || (!enough && self.hints == most);
         if brings_nothing && self.hints > 0 {
@@ -121,40 +121,62 @@ mod tests {
     }
 
     #[test]
-    fn ring_that_is_polled_in_vain_is_never_waited_for() {
-        assert!(
-            hints(100_000, CAPACITY, |_, _| 0)
-                .iter()
-                .all(|&hints| hints == 0)
-        );
+    fn ring_that_is_polled_in_vain_is_not_waited_for_and_a_stream_that_begins_is_at_once() {
+        let waits = hints(100_100, CAPACITY, |look, _| usize::from(look >= 100_000));
+        assert!(waits[..100_000].iter().all(|&hints| hints == 0));
+        assert!(waits[100_000..].contains(&HINTS_MAX));
     }
 
     #[test]
     fn waiting_that_brings_nothing_is_tried_ever_more_seldom() {
         let waits = hints(1_000_000, CAPACITY, |_, _| 1);
-        assert_eq!(waits.iter().max(), Some(&HINTS_MAX));
+        assert_eq!(waits[15..23], [0, 1, 2, 4, 8, 16, 32, 0]);
         let all = waits.iter().sum::<u32>();
         assert!(all < 3_000, "{all} hints in a million looks");
         let late = waits[waits.len() / 2..].iter().sum::<u32>();
-        assert!(late <= 63 * 8, "{late} hints in the second half");
+        assert!(
+            (63 * 7..=63 * 8).contains(&late),
+            "{late} hints in the second half"
+        );
     }
 
     #[test]
     fn stream_is_waited_for_until_a_look_finds_enough() {
         let waits = hints(100, CAPACITY, |_, hints| 2 + 2 * hints as usize);
-        assert_eq!(&waits[14..22], &[0, 0, 1, 2, 4, 8, 8, 8]);
+        assert_eq!(waits[14..22], [0, 0, 1, 2, 4, 8, 8, 8]);
         assert!(waits[22..].iter().all(|&hints| hints == 8));
     }
 
     #[test]
     fn wait_is_halved_where_the_ring_fills_up_meanwhile() {
-        let waits = hints(
-            100,
+        let found = [
+            1,
+            1,
+            1,
+            1,
+            ENOUGH,
+            CAPACITY / 2,
             CAPACITY,
-            |look, _| if look < 25 { 1 } else { CAPACITY / 2 },
-        );
-        assert_eq!(waits[15..21], [0, 1, 2, 4, 8, 16]);
-        assert!(waits[90..].iter().all(|&hints| hints == 0), "{waits:?}");
+            CAPACITY / 2 - 1,
+            1,
+        ];
+        let waits = hints(25, CAPACITY, |look, _| found[(look - 15).min(8)]);
+        assert_eq!(waits[15..24], [0, 1, 2, 4, 8, 8, 4, 2, 2]);
+    }
+
+    #[test]
+    fn attempt_that_has_proved_itself_is_soon_made_again_and_another_is_not() {
+        let looks_until_the_next = |proofs: u32| {
+            let mut pace = Pace::new();
+            let in_vain = [1; 7].repeat(3);
+            let proofs = vec![ENOUGH; proofs as usize];
+            for found in [&in_vain[..], &[1, 1], &proofs, &[0]].concat() {
+                pace.weigh(found, CAPACITY);
+            }
+            pace.until
+        };
+        assert_eq!(looks_until_the_next(PROVED - 1), 16 * GAP_MIN);
+        assert_eq!(looks_until_the_next(PROVED), 2 * GAP_MIN);
     }
 
     #[test]
@@ -169,11 +191,11 @@ mod tests {
     #[test]
     fn what_comes_without_a_wait_is_no_reason_to_wait_sooner() {
         // One at a time on one thread, and now and then a burst, which is there at once.
-        let waits = hints(1_000_000, CAPACITY, |look, _| {
-            if look / 100 % 2 == 0 { 1 } else { 20 }
-        });
-        let all = waits.iter().sum::<u32>();
-        assert!(all < 10_000, "{all} hints in a million looks");
+        for often in [5, 100] {
+            let found = |look: usize, _| if look % (2 * often) < often { 1 } else { 20 };
+            let all = hints(1_000_000, CAPACITY, found).iter().sum::<u32>();
+            assert!(all < 10_000, "{all} hints in a million looks");
+        }
     }
 
     #[test]
