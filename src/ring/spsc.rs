@@ -22,7 +22,7 @@
 //! # What it does not do
 //!
 //! Wait for a value or for room: full and empty are answers. (In a stream between two cores
-//! [`Consumer::pop`] may let less than a microsecond pass before it answers, which makes the stream twice as
+//! [`Consumer::pop`] may let a microsecond pass before it answers, which makes the stream twice as
 //! fast; batches never do.) A caller that wants to wait spins, yields or parks by itself, and
 //! asks [`is_abandoned`](Consumer::is_abandoned) whether there is anything to wait for. There is
 //! no third thread: clone nothing, and make a channel for each pair.

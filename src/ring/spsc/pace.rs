@@ -5,14 +5,16 @@
 //! cross the cores for each. Had the consumer looked a little later, one crossing would have brought sixteen.
 //!
 //! So some looks are *weighed*: by what they find, the consumer learns how many `spin_loop` hints to let pass
-//! before the next. The hints are doubled until a look finds [`ENOUGH`], halved where the ring fills up
-//! meanwhile, and given up where they bring nothing: in a ring that is polled in vain, on one thread, or at
-//! the heels of a producer that is slower. Each time that they are given up, the next attempt is twice as
-//! many looks away, until one has proved itself.
+//! before the next. Where [`IN_STEP`] in a row find a few, there are hints, doubled until a look finds
+//! [`ENOUGH`], and halved where the ring fills up meanwhile. Where they bring nothing they are given up, and
+//! the next attempt is twice as many looks away as it was, until one has proved itself: on one thread, or at
+//! the heels of a producer that is slower, ever fewer looks are waited for. A ring that is polled in vain is
+//! not waited for at all.
 //!
 //! # Invariants
 //!
 //! 1. There are no hints unless the next look is weighed, and never more than [`HINTS_MAX`].
+//! 2. `until` is 1 or more between two looks.
 
 use std::hint::spin_loop;
 
@@ -29,21 +31,29 @@ const SLOTS_A_HINT: usize = 32;
 const GAP_MIN: u32 = 16;
 const GAP_MAX: u32 = 1 << 16;
 
+/// Looks in a row that find too few where two threads are in step. Less would take what is pushed by twenties,
+/// and now and then by twos, for that.
+const IN_STEP: u32 = 4;
+
 /// Looks of an attempt that found enough, after which the next attempt is to be soon.
 const PROVED: u32 = 16;
 
 /// The same, after which it is found out anew whether waiting is what brings it.
 const KEPT_MAX: u32 = 1024;
 
+const _: () = assert!(0 < GAP_MIN && GAP_MIN < GAP_MAX && PROVED < KEPT_MAX);
+
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// The looks up to the next that is weighed, that one included.
+    /// The looks up to the next that is weighed, that one included: 1 to `GAP_MAX`.
     until: u32,
-    /// Before that one, if it is the next.
+    /// `spin_loop` hints before the next look: 0 to `HINTS_MAX`.
     hints: u32,
-    /// To the next attempt, once this one is given up.
+    /// Looks from the end of this attempt to the next one: `GAP_MIN` to `GAP_MAX`.
     gap: u32,
-    /// Looks of this attempt that found enough.
+    /// Weighed looks since the last pause between attempts that found too few; from `IN_STEP` on there are hints.
+    few: u32,
+    /// Looks of this attempt that found enough, up to `KEPT_MAX`.
     kept: u32,
 }
 
@@ -53,6 +63,7 @@ impl Pace {
             until: GAP_MIN,
             hints: 0,
             gap: GAP_MIN,
+            few: 0,
             kept: 0,
         }
     }
@@ -60,7 +71,7 @@ impl Pace {
     /// Counts a look that is about to happen; whether it is to be weighed.
     #[inline(always)]
     pub(super) fn is_weighed(&mut self) -> bool {
-        self.until = self.until.wrapping_sub(1);
+        self.until -= 1;
         self.until == 0
     }
 
@@ -75,19 +86,23 @@ impl Pace {
         let enough = found >= ENOUGH;
         let most = HINTS_MAX.min(u32::try_from(capacity / SLOTS_A_HINT).unwrap_or(HINTS_MAX));
         let brings_nothing = found == 0 || (!enough && self.hints == most);
+        let comes_without = enough && self.hints == 0;
         if brings_nothing && self.hints > 0 {
             self.gap = (self.gap * 2).min(GAP_MAX);
         }
-        let comes_without = enough && self.hints == 0;
         if brings_nothing || comes_without || self.kept == KEPT_MAX {
             self.hints = 0;
+            self.few = 0;
             self.kept = 0;
             self.until = self.gap;
             return;
         }
         self.until = 1;
         if !enough {
-            self.hints = (self.hints * 2).clamp(1, most);
+            self.few += 1;
+            if self.few >= IN_STEP {
+                self.hints = (self.hints * 2).clamp(1, most);
+            }
             return;
         }
         self.kept += 1;
@@ -130,7 +145,7 @@ mod tests {
     #[test]
     fn waiting_that_brings_nothing_is_tried_ever_more_seldom() {
         let waits = hints(1_000_000, CAPACITY, |_, _| 1);
-        assert_eq!(waits[15..23], [0, 1, 2, 4, 8, 16, 32, 0]);
+        assert_eq!(waits[15..26], [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 0]);
         let all = waits.iter().sum::<u32>();
         assert!(all < 3_000, "{all} hints in a million looks");
         let late = waits[waits.len() / 2..].iter().sum::<u32>();
@@ -143,34 +158,26 @@ mod tests {
     #[test]
     fn stream_is_waited_for_until_a_look_finds_enough() {
         let waits = hints(100, CAPACITY, |_, hints| 2 + 2 * hints as usize);
-        assert_eq!(waits[14..22], [0, 0, 1, 2, 4, 8, 8, 8]);
-        assert!(waits[22..].iter().all(|&hints| hints == 8));
+        assert_eq!(waits[18..25], [0, 1, 2, 4, 8, 8, 8]);
+        assert!(waits[25..].iter().all(|&hints| hints == 8));
     }
 
     #[test]
     fn wait_is_halved_where_the_ring_fills_up_meanwhile() {
-        let found = [
-            1,
-            1,
-            1,
-            1,
-            ENOUGH,
-            CAPACITY / 2,
-            CAPACITY,
-            CAPACITY / 2 - 1,
-            1,
-        ];
-        let waits = hints(25, CAPACITY, |look, _| found[(look - 15).min(8)]);
-        assert_eq!(waits[15..24], [0, 1, 2, 4, 8, 8, 4, 2, 2]);
+        let in_step = [1; IN_STEP as usize];
+        let full = [1, 1, 1, ENOUGH, CAPACITY / 2, CAPACITY, CAPACITY / 2 - 1, 1];
+        let found = [&in_step[..], &full].concat();
+        let waits = hints(27, CAPACITY, |look, _| found[look - 15]);
+        assert_eq!(waits[18..], [0, 1, 2, 4, 8, 8, 4, 2, 2]);
     }
 
     #[test]
     fn attempt_that_has_proved_itself_is_soon_made_again_and_another_is_not() {
         let looks_until_the_next = |proofs: u32| {
             let mut pace = Pace::new();
-            let in_vain = [1; 7].repeat(3);
+            let in_vain = [1; IN_STEP as usize + 6].repeat(3);
             let proofs = vec![ENOUGH; proofs as usize];
-            for found in [&in_vain[..], &[1, 1], &proofs, &[0]].concat() {
+            for found in [&in_vain[..], &[1; IN_STEP as usize], &proofs, &[0]].concat() {
                 pace.weigh(found, CAPACITY);
             }
             pace.until
@@ -183,18 +190,21 @@ mod tests {
     fn whether_waiting_is_what_brings_values_is_asked_again() {
         // It was, once; then as many come without.
         let looks = 2 * KEPT_MAX as usize + 100;
-        let waits = hints(looks, CAPACITY, |look, _| if look < 20 { 1 } else { 20 });
-        assert_eq!(waits[25], 16);
+        let waits = hints(looks, CAPACITY, |look, _| if look < 22 { 1 } else { 20 });
+        assert_eq!(waits[25], 8);
         assert_eq!(waits.last(), Some(&0));
     }
 
     #[test]
     fn what_comes_without_a_wait_is_no_reason_to_wait_sooner() {
-        // One at a time on one thread, and now and then a burst, which is there at once.
-        for often in [5, 100] {
-            let found = |look: usize, _| if look % (2 * often) < often { 1 } else { 20 };
+        // On one thread all that there is is there at once: mostly by twenties, and now and then by ones.
+        for (few, many) in [(1, 20), (3, 27)] {
+            let found = |look: usize, _| if look % (few + many) < few { 1 } else { 20 };
             let all = hints(1_000_000, CAPACITY, found).iter().sum::<u32>();
-            assert!(all < 10_000, "{all} hints in a million looks");
+            assert!(
+                all < 10_000,
+                "{few} and {many}: {all} hints in a million looks"
+            );
         }
     }
 
