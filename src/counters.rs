@@ -1,9 +1,9 @@
 //! What one thread's pool has done, counted by its owner alone and readable from any thread.
 //!
-//! A counter is an atomic that only its owning thread writes, by a load, an add and a store, or
-//! by a store of what is at hand: the cost of a plain integer, and never a torn or a lost count. The
-//! one exception are counters that have no owner (a pool's acquires from threads that are already
-//! ending); those are added to by read-modify-write.
+//! A counter is an atomic that only its owning thread writes, by a load, an add and a store: the
+//! cost of a plain integer, and never a torn or a lost count. The one exception are counters that have
+//! no owner (a pool's acquires from threads that are already ending); those are added to by
+//! read-modify-write.
 
 mod arena;
 mod demand;
@@ -28,8 +28,6 @@ pub(crate) enum Counter {
     Misses,
     /// Acquires refused because the caller did not want the heap.
     Exhausted,
-    /// Releases that put an object back. (A free list's follow from what is idle.)
-    Released,
     /// Releases that gave memory back to the allocator.
     Freed,
     /// Buffers that outgrew the pool's size.
@@ -59,20 +57,6 @@ impl Counters {
             cell.load(Ordering::Relaxed).wrapping_add(1),
             Ordering::Release,
         );
-    }
-
-    /// Says what a count is now, which is never less than before. To be called by the owner alone.
-    #[inline(always)]
-    pub(crate) fn set(&self, counter: Counter, count: u64) {
-        // Release: as in `bump`.
-        self.0[counter as usize].store(count, Ordering::Release);
-    }
-
-    /// The count, for the owner.
-    #[inline(always)]
-    pub(crate) fn own(&self, counter: Counter) -> u64 {
-        // Relaxed: the owner's own stores.
-        self.0[counter as usize].load(Ordering::Relaxed)
     }
 
     /// Adds one, where there is no owner.

@@ -35,11 +35,12 @@ use crate::hot_path::permit_alloc;
 use crate::pool_error::PoolError;
 use crate::raw::rest;
 use crate::raw::slots::{self, Full, Slots, TakesBack};
+use crate::raw::tally;
 use crate::registry;
 
-use ledger::Ledger;
+use ledger::{Ledger, Shared};
 pub use pooled::Pooled;
-use pooled::{park, reset};
+use pooled::{lay_down, reset};
 pub use reset::Reset;
 
 /// A pool of up to `N` objects; all else it has from [`HeapObjectPool`].
@@ -82,7 +83,7 @@ impl<T: Reset, const N: usize> ObjectPool<T, N> {
     /// # Panics
     ///
     /// If `make` panics: then what it has made is dropped. If the memory would be more than
-    /// `isize::MAX` bytes.
+    /// `isize::MAX` bytes, or the objects more than 2^31 - 1.
     pub fn new(make: impl FnMut() -> T) -> Self {
         Self(HeapObjectPool::new(N, make))
     }
@@ -171,7 +172,7 @@ impl<T: Reset> HeapObjectPool<T> {
     /// # Panics
     ///
     /// If `make` panics: then what it has made is dropped. If the memory would be more than
-    /// `isize::MAX` bytes.
+    /// `isize::MAX` bytes, or the objects more than 2^31 - 1.
     pub fn new(capacity: usize, make: impl FnMut() -> T) -> Self {
         Self::build(any::type_name::<T>(), capacity, make)
     }
@@ -207,8 +208,8 @@ impl<T: Reset> HeapObjectPool<T> {
     /// A pool that is not listed, and whose objects are still to be [added](Self::add); `None` if the
     /// allocator refuses, or the memory would be more than `isize::MAX` bytes.
     pub(crate) fn vacant(name: &'static str, capacity: usize) -> Option<Self> {
-        let ledger = Ledger::try_new(name, capacity, slots::bytes::<T>(capacity))?;
-        let slots = Slots::try_new(capacity, ledger)?;
+        let shared = Shared::new(name, capacity, slots::bytes::<T>(capacity));
+        let slots = Slots::try_new(capacity, shared, Ledger::new)?;
         Some(Self { slots })
     }
 
@@ -226,8 +227,7 @@ impl<T: Reset> HeapObjectPool<T> {
 
     fn add_to_idle(&self, full: Full<'_, T, Ledger>) {
         self.ledger().own();
-        park(full);
-        self.ledger().account();
+        lay_down(full, Full::add);
     }
 
     /// Lends an object until the guard is dropped.
@@ -249,7 +249,13 @@ impl<T: Reset> HeapObjectPool<T> {
     /// As [`get`](Self::get), for callers with an error of their own.
     #[inline]
     pub(crate) fn lend(&self) -> Option<Pooled<'_, T>> {
-        self.take_idle().map(|full| Pooled::new(full))
+        self.take_idle().map(Pooled::new)
+    }
+
+    /// The hit path of [`lend`](Self::lend), which is to be asked if this lends nothing.
+    #[inline(always)]
+    pub(crate) fn lend_hit(&self) -> Option<Pooled<'_, T>> {
+        self.take_hit().map(Pooled::new)
     }
 
     /// Moves an object out of the pool; `None` when none is idle.
@@ -307,12 +313,10 @@ impl<T: Reset> HeapObjectPool<T> {
     ///
     /// If [`Reset::reset`] panics: then that object is dropped, and the rest is left as it was.
     pub fn clear(&self) {
-        // From the top down: what is parked again lies above `index`, so that each is met once.
+        // From the top down: what is added again lies above `index`, so that each is met once.
         for index in (0..self.slots.idle()).rev() {
-            if let Some(full) = self.slots.take_idle_at(index) {
-                self.ledger().set_aside();
-                park(reset(full, |ledger| ledger.disown(1)));
-                self.ledger().account();
+            if let Some(full) = self.slots.set_aside(index) {
+                lay_down(reset(full, |ledger| ledger.disown(1)), Full::add);
             }
         }
         self.write_off_taken();
@@ -325,15 +329,26 @@ impl<T: Reset> HeapObjectPool<T> {
 
     #[inline(always)]
     fn take_idle(&self) -> Option<Full<'_, T, Ledger>> {
+        self.take_hit().or_else(|| self.take_cold())
+    }
+
+    #[inline(always)]
+    fn take_hit(&self) -> Option<Full<'_, T, Ledger>> {
         #[cfg(feature = "allocation-tracking")]
-        let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::take_idle");
-        match self.slots.take_idle() {
-            Some(full) => {
-                self.ledger().hit(self.slots.idle());
-                Some(full)
-            }
-            None => self.refuse(),
+        let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::take_hit");
+        self.slots.take_idle(self.ledger().fewest_idle())
+    }
+
+    /// Takes more than were ever in use, or refuses.
+    #[cold]
+    #[inline(never)]
+    fn take_cold(&self) -> Option<Full<'_, T, Ledger>> {
+        let full = self.slots.take_idle(0);
+        match &full {
+            Some(_) => self.ledger().raise_high_water(self.slots.idle()),
+            None => self.ledger().exhausted(),
         }
+        full
     }
 
     #[inline(always)]
@@ -341,13 +356,6 @@ impl<T: Reset> HeapObjectPool<T> {
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::HeapObjectPool::put");
         self.slots.put(object)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self) -> Option<Full<'_, T, Ledger>> {
-        self.ledger().exhausted();
-        None
     }
 }
 
@@ -357,6 +365,11 @@ impl<T: RefUnwindSafe> UnwindSafe for HeapObjectPool<T> {}
 /// The end of a pool that has no way to refuse.
 #[cold]
 fn no_memory<T>(capacity: usize) -> ! {
+    assert!(
+        capacity <= tally::IDLE_MAX,
+        "capacity overflow: {capacity} objects, of at most {}",
+        tally::IDLE_MAX
+    );
     // The list has a pointer for each object, however small that is.
     let list = Layout::array::<NonNull<T>>(capacity);
     match Layout::array::<T>(capacity).and_then(|layout| list.map(|_| layout)) {

@@ -32,6 +32,7 @@ pub(crate) mod slab;
 pub(crate) mod slab;
 pub(crate) mod slots;
 pub(crate) mod spill;
+pub(crate) mod tally;
 pub(crate) mod untouched;
 
 use std::ptr::{self, NonNull};

@@ -157,13 +157,9 @@ impl<T: Reset + Send + 'static, F: Fn() -> T> ThreadObjectPool<T, F> {
     /// share; [`warm_up`](Self::warm_up) brings that forward.
     #[inline(always)]
     pub fn get(&self) -> Result<Pooled<'_, T>, PoolError> {
-        let lent = match self.ready() {
-            Some(objects) => objects.lend(),
-            None => self.objects().and_then(HeapObjectPool::lend),
-        };
-        match lent {
+        match self.here().and_then(|core| core.objects.lend_hit()) {
             Some(object) => Ok(object),
-            None => Err(self.exhausted()),
+            None => self.get_cold(),
         }
     }
 
@@ -255,6 +251,13 @@ impl<T: Reset + Send + 'static, F: Fn() -> T> ThreadObjectPool<T, F> {
         let part = seats::find(self.key.load(Ordering::Relaxed))?;
         // SAFETY: invariants 1 and 2: a core of this pool, which lives, and this thread's.
         Some(unsafe { part.cast::<Core<T>>().as_ref() })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_cold(&self) -> Result<Pooled<'_, T>, PoolError> {
+        let lent = self.objects().and_then(HeapObjectPool::lend);
+        lent.ok_or_else(|| self.exhausted())
     }
 
     /// This thread's objects, if there is an idle one.

@@ -5,7 +5,7 @@ mod armed;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use knhk_pool::{Buffer, BufferPool, PoolStats, Workload};
+use knhk_pool::{Buffer, BufferPool, PoolStats, ThreadObjectPool, Workload};
 
 /// What the worker has finished acquiring, and what it has begun to give back.
 #[derive(Default)]
@@ -90,4 +90,47 @@ fn reader_sees_what_is_between_done_and_begun_without_misses() {
 #[test]
 fn reader_sees_what_is_between_done_and_begun_with_misses() {
     assert_within_bounds("bounds-misses", 2, 5);
+}
+
+/// Takes by guard and by value; what is released beyond what was taken is refused.
+fn work_with_objects(pool: &ThreadObjectPool<String>, progress: &Progress) {
+    let give_back = |work: &mut dyn FnMut()| {
+        progress.giving_back.fetch_add(1, Ordering::Release);
+        work();
+    };
+    while !progress.stop.load(Ordering::Relaxed) {
+        let held = [(); 3].map(|()| Some(pool.get().expect("idle")));
+        let value = pool.acquire().expect("idle");
+        progress.acquired.fetch_add(4, Ordering::Release);
+        let mut value = Some(value);
+        give_back(&mut || assert_eq!(pool.release(value.take().expect("one")), Ok(())));
+        for mut one in held {
+            give_back(&mut || drop(one.take()));
+        }
+        assert!(pool.release(String::new()).is_err(), "no place wants one");
+    }
+}
+
+#[test]
+fn reader_of_objects_sees_what_is_between_done_and_begun() {
+    let pool: ThreadObjectPool<String> = ThreadObjectPool::new("bounds-objects", 4, String::new);
+    let progress = Progress::default();
+    thread::scope(|scope| {
+        scope.spawn(|| work_with_objects(&pool, &progress));
+        let _stop = StopOnDrop(&progress.stop);
+        let mut last = PoolStats::default();
+        for _ in 0..300_000 {
+            let at_least = progress.acquired.load(Ordering::Acquire);
+            let now = pool.stats();
+            let at_most = progress.giving_back.load(Ordering::Acquire);
+            assert!(now.hits >= at_least, "{at_least} done: {now:?}");
+            assert!(now.released <= at_most, "{at_most} given back: {now:?}");
+            assert!(now.hits - now.released <= 4, "{now:?}");
+            assert!(
+                now.hits >= last.hits && now.released >= last.released,
+                "{now:?} after {last:?}"
+            );
+            last = now;
+        }
+    });
 }

@@ -67,23 +67,21 @@ impl<T: Reset + fmt::Debug> fmt::Debug for Pooled<'_, T> {
 impl<T: Reset> TakesBack<T> for Ledger {
     #[inline]
     fn take_back(full: Full<'_, T, Self>) {
-        let ledger = full.owner();
         let full = reset(full, Self::freed);
         // From here on: what `reset` does is the caller's.
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Pooled::drop");
-        let idle = park(full);
-        ledger.released(idle);
+        lay_down(full, Full::park);
     }
 }
 
-/// Parks an object, and says how many are idle then. Where the build allocates then ([`rest`]), that is no section's affair.
+/// Parks or adds an object. Where the build allocates then ([`rest`]), that is no section's affair.
 #[inline(always)]
-pub(super) fn park<T>(full: Full<'_, T, Ledger>) -> usize {
+pub(super) fn lay_down<'a, T>(full: Full<'a, T, Ledger>, how: impl FnOnce(Full<'a, T, Ledger>)) {
     if rest::ALLOCATES {
-        permit_alloc(|| full.park())
+        permit_alloc(|| how(full));
     } else {
-        full.park()
+        how(full);
     }
 }
 

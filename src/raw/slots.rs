@@ -27,6 +27,7 @@
 //!
 //! 4. A slot that goes into a list is laid down with [`Places`] first, and what is listed is the slot
 //!    that it returns; one that comes out of a list is taken up.
+//! 5. `idle` is the word's, which changes here alone; with at most [`tally::IDLE_MAX`] slots it stays in its half.
 //!
 //! From 2 follows `idle + vacant < len` whenever a slot is at hand, so that a push always has room.
 
@@ -35,16 +36,19 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-use super::owned;
+use super::owned::{self, Counted};
 use super::places::Places;
+use super::tally::{self, Tally, Word};
 use crate::sync::modelled::Cell;
 
 /// The slots, and beside them what their owner wants to reach from every [`Full`].
-pub(crate) struct Slots<T, O> {
+pub(crate) struct Slots<T, O: Owner> {
     /// `Cell` also makes the type invariant in `T`: what is put in through a shared reference must
     /// live as long as what is taken out.
     lists: Box<[Cell<NonNull<T>>]>,
-    idle: Cell<usize>,
+    books: Counted<Books<O::Shared>>,
+    /// How many are idle, and how often one came back.
+    word: Cell<Word>,
     vacant: Cell<usize>,
     /// Where the slots are.
     places: Places<T>,
@@ -54,17 +58,42 @@ pub(crate) struct Slots<T, O> {
 // SAFETY: the memory belongs to the `Slots` alone (invariant 1), and every `Full` borrows the
 // `Slots`, which is not `Sync` (it holds `Cell`s), so that none is left on the old thread when the
 // `Slots` moves to another. What moves with it are values of `T` and `O`, which are `Send`.
-unsafe impl<T: Send, O: Send> Send for Slots<T, O> {}
+unsafe impl<T: Send, O: Owner<Shared: Send + Sync> + Send> Send for Slots<T, O> {}
 
-impl<T, O> Slots<T, O> {
-    /// Slots that hold nothing yet; `None`, and `owner` is dropped, if the allocator refuses, or the memory
-    /// for `capacity` slots is more than `isize::MAX` bytes.
-    pub(crate) fn try_new(capacity: usize, owner: O) -> Option<Self> {
+/// What the owner of slots keeps beside them.
+pub(crate) trait Owner {
+    /// What readers on other threads see of it.
+    type Shared;
+}
+
+/// What readers on other threads see.
+#[derive(Debug)]
+pub(crate) struct Books<S> {
+    /// Of these slots alone: [`Slots::try_new`] makes it, and only the slots count in it.
+    pub(crate) tally: Tally,
+    pub(crate) shared: S,
+}
+
+impl<T, O: Owner> Slots<T, O> {
+    /// Slots that hold nothing yet; `None`, and what was given is dropped, if the allocator refuses, or the
+    /// memory for `capacity` slots is more than `isize::MAX` bytes, or they are more than [`tally::IDLE_MAX`].
+    pub(crate) fn try_new(
+        capacity: usize,
+        shared: O::Shared,
+        owner: impl FnOnce(Counted<Books<O::Shared>>) -> O,
+    ) -> Option<Self> {
+        if capacity > tally::IDLE_MAX {
+            return None;
+        }
+        let tally = Tally::new();
+        let books = Counted::try_new(Books { tally, shared })?;
+        let owner = owner(books.clone());
         let places = Places::try_new(capacity)?;
         let lists = owned::try_boxed_slice(capacity, |index| Cell::new(places.slot(index)))?;
         Some(Self {
             lists,
-            idle: Cell::new(0),
+            books,
+            word: Cell::new(Word::EMPTY),
             vacant: Cell::new(capacity),
             places,
             owner,
@@ -80,8 +109,9 @@ impl<T, O> Slots<T, O> {
     }
 
     /// Slots that hold an object and are not out.
+    #[inline(always)]
     pub(crate) fn idle(&self) -> usize {
-        self.idle.get()
+        self.word.get().idle()
     }
 
     /// Slots that hold nothing.
@@ -89,27 +119,27 @@ impl<T, O> Slots<T, O> {
         self.vacant.get()
     }
 
-    /// The idle object that was parked last.
+    /// The idle object that was listed last, if more than `floor` are idle. Counted as taken.
     #[inline(always)]
-    pub(crate) fn take_idle(&self) -> Option<Full<'_, T, O>> {
-        let idle = self.idle.get().checked_sub(1)?;
-        let slot = self.place(idle).get();
-        self.idle.set(idle);
+    pub(crate) fn take_idle(&self, floor: usize) -> Option<Full<'_, T, O>> {
+        let word = self.word.get();
+        if word.idle() <= floor {
+            return None;
+        }
+        let slot = self.place(word.idle() - 1).get();
+        self.word.set(word.take());
+        self.books.tally.publish(word.take());
         // SAFETY: it was in the list of those that hold a T (invariants 2 and 4).
         unsafe { self.places.take_up_full(slot) };
         Some(Full { slot, home: self })
     }
 
-    /// The idle object at `index`, counted from the one that was parked first; the last one takes
-    /// its place in the list.
-    pub(crate) fn take_idle_at(&self, index: usize) -> Option<Full<'_, T, O>> {
-        let last = self
-            .idle
-            .get()
-            .checked_sub(1)
-            .filter(|last| index <= *last)?;
+    /// The idle object at `index`, counted from the one that was listed first; the last one takes
+    /// its place in the list. Not counted.
+    pub(crate) fn set_aside(&self, index: usize) -> Option<Full<'_, T, O>> {
+        let last = self.idle().checked_sub(1).filter(|last| index <= *last)?;
         let slot = self.lists[index].replace(self.lists[last].get());
-        self.idle.set(last);
+        self.word.set(self.books.tally.one_less(self.word.get()));
         // SAFETY: as in `take_idle`.
         unsafe { self.places.take_up_full(slot) };
         Some(Full { slot, home: self })
@@ -134,14 +164,20 @@ impl<T, O> Slots<T, O> {
         Ok(Full { slot, home: self })
     }
 
+    /// To be listed next.
     #[inline(always)]
-    fn push_idle(&self, slot: NonNull<T>) -> usize {
+    fn lay_down(&self, slot: NonNull<T>) -> NonNull<T> {
         // SAFETY: out of both lists, holding a T, and the caller's Full is consumed (2, 3).
-        let slot = unsafe { self.places.lay_down_full(slot) };
-        let idle = self.idle.get();
-        self.place(idle).set(slot);
-        self.idle.set(idle + 1);
-        idle + 1
+        unsafe { self.places.lay_down_full(slot) }
+    }
+
+    /// Lists a slot that was laid down, in an epoch of its own.
+    #[cold]
+    #[inline(never)]
+    fn add_cold(&self, slot: NonNull<T>, is_returned: bool) {
+        let word = self.word.get();
+        self.place(word.idle()).set(slot);
+        self.word.set(self.books.tally.one_more(word, is_returned));
     }
 
     /// Place `index` of the lists.
@@ -163,7 +199,7 @@ impl<T, O> Slots<T, O> {
 }
 
 /// Drops the idle objects. Objects behind forgotten [`Full`]s are forgotten with them.
-impl<T, O> Drop for Slots<T, O> {
+impl<T, O: Owner> Drop for Slots<T, O> {
     fn drop(&mut self) {
         // When a `T` panics in its drop, the others are still dropped, as a `Vec` would.
         let rest = DropIdle(self);
@@ -171,23 +207,23 @@ impl<T, O> Drop for Slots<T, O> {
     }
 }
 
-struct DropIdle<'a, T, O>(&'a Slots<T, O>);
+struct DropIdle<'a, T, O: Owner>(&'a Slots<T, O>);
 
-impl<T, O> DropIdle<'_, T, O> {
+impl<T, O: Owner> DropIdle<'_, T, O> {
     fn run(&self) {
-        while let Some(full) = self.0.take_idle() {
-            full.dispose();
+        while let Some(last) = self.0.idle().checked_sub(1) {
+            self.0.set_aside(last).into_iter().for_each(Full::dispose);
         }
     }
 }
 
-impl<T, O> Drop for DropIdle<'_, T, O> {
+impl<T, O: Owner> Drop for DropIdle<'_, T, O> {
     fn drop(&mut self) {
         self.run();
     }
 }
 
-impl<T, O> fmt::Debug for Slots<T, O> {
+impl<T, O: Owner> fmt::Debug for Slots<T, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slots")
             .field("capacity", &self.capacity())
@@ -198,24 +234,43 @@ impl<T, O> fmt::Debug for Slots<T, O> {
 }
 
 /// One slot and its object, out of both lists. Dropping it without a call of [`park`](Self::park),
-/// [`take`](Self::take) or [`dispose`](Self::dispose) loses the slot.
-#[must_use = "the slot is lost unless it is parked, taken from, or disposed of"]
-pub(crate) struct Full<'a, T, O> {
+/// [`add`](Self::add), [`take`](Self::take) or [`dispose`](Self::dispose) loses the slot.
+#[must_use = "the slot is lost unless it is parked, added, taken from, or disposed of"]
+pub(crate) struct Full<'a, T, O: Owner> {
     slot: NonNull<T>,
     home: &'a Slots<T, O>,
 }
 
-impl<'a, T, O> Full<'a, T, O> {
+impl<'a, T, O: Owner> Full<'a, T, O> {
     /// What the slots' owner keeps beside them.
     #[inline(always)]
     pub(crate) fn owner(&self) -> &'a O {
         &self.home.owner
     }
 
-    /// Puts the slot on top of the idle list, with its object; returns how many are idle then.
+    /// Puts the slot on top of the idle list, with its object: one that was [taken](Slots::take_idle), or that
+    /// stands for it, came back. Counted last, so that a reader who sees the count sees all before it.
     #[inline(always)]
-    pub(crate) fn park(self) -> usize {
-        self.home.push_idle(self.slot)
+    pub(crate) fn park(self) {
+        let home = self.home;
+        let slot = home.lay_down(self.slot);
+        let word = home.word.get();
+        match word.give_back() {
+            Some(next) => {
+                // Before the store into the list: the next return waits for this one alone.
+                home.word.set(next);
+                home.place(word.idle()).set(slot);
+                home.books.tally.publish(next);
+            }
+            None => home.add_cold(slot, true),
+        }
+    }
+
+    /// Puts the slot on top of the idle list, with its object: a new one, or one that was set aside.
+    pub(crate) fn add(self) {
+        let home = self.home;
+        let slot = home.lay_down(self.slot);
+        home.add_cold(slot, false);
     }
 
     /// Takes the object out; the slot is vacant.
@@ -238,15 +293,15 @@ impl<'a, T, O> Full<'a, T, O> {
 }
 
 /// Lists a slot as vacant when it is dropped.
-struct Vacating<'a, T, O>(Full<'a, T, O>);
+struct Vacating<'a, T, O: Owner>(Full<'a, T, O>);
 
-impl<T, O> Drop for Vacating<'_, T, O> {
+impl<T, O: Owner> Drop for Vacating<'_, T, O> {
     fn drop(&mut self) {
         self.0.home.push_vacant(self.0.slot);
     }
 }
 
-impl<T, O> Deref for Full<'_, T, O> {
+impl<T, O: Owner> Deref for Full<'_, T, O> {
     type Target = T;
 
     #[inline(always)]
@@ -257,7 +312,7 @@ impl<T, O> Deref for Full<'_, T, O> {
     }
 }
 
-impl<T, O> DerefMut for Full<'_, T, O> {
+impl<T, O: Owner> DerefMut for Full<'_, T, O> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`; this Full is borrowed mutably, so there is no other reference.
@@ -266,7 +321,7 @@ impl<T, O> DerefMut for Full<'_, T, O> {
 }
 
 /// What the owner of slots does with an object whose [`Lease`] ends.
-pub(crate) trait TakesBack<T>: Sized {
+pub(crate) trait TakesBack<T>: Owner + Sized {
     /// Parks, takes or disposes of `full`.
     fn take_back(full: Full<'_, T, Self>);
 }
