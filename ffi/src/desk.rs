@@ -18,13 +18,14 @@
 //!    they hold a slot: of the pool they call its hit path then, which runs nobody else's code, and all
 //!    else before they take it, or after.
 //! 2. A slot's `start` is null, `AWAY`, or with its `capacity` that of a buffer that `here` has handed out and
-//!    not taken back; `give_back` empties the slots before `here` ends.
+//!    not taken back; `give_back` takes them back before `here` ends.
 //! 3. Slots from `top` on are empty. `holes` is `NONE` or the index of an empty slot below `top`, and so
 //!    is each one's `next`; no slot is reached twice. A slot that is not empty is not reached.
 //! 4. While a slot is empty, its `capacity` is the pool's, so that a buffer of the pool's size need not
 //!    write it.
 //! 5. A slot's ticket says which slot it is and counts the buffers that it has held. The hot slot's is given out
-//!    once, another's once in 2^43 of that slot's buffers.
+//!    once, another's once in 2^43 of that slot's buffers. No slot's count begins anew while its desk is in the
+//!    table, and a table's handle is given once: a ticket of an earlier desk comes with a handle that is stale.
 
 mod slot;
 
@@ -255,12 +256,11 @@ impl Desk {
         }
     }
 
-    /// Releases the buffers that are still out.
-    pub(crate) fn give_back(&self) {
-        self.top.set(0);
-        self.holes.set(NONE);
-        let hot = std::mem::replace(self.hot(), Slot::new(ticket::HOT_FIRST, self.size));
-        let slots = std::mem::take(self.slots());
+    /// Releases the buffers that are still out. By value: the desk is out of the table, so that no ticket
+    /// names a slot that is emptied here, and none is given out.
+    pub(crate) fn give_back(self) {
+        let hot = self.hot.into_inner();
+        let slots = self.slots.into_inner();
         for slot in slots.iter().chain([&hot]) {
             if let Some(start) = slot.start() {
                 // SAFETY: as in `release_cold`; the slots are gone.

@@ -275,13 +275,15 @@ fn new_desk(pool: Pool) -> Result<&'static Desk, Status> {
 /// The thread is ending: its desk goes, with the buffers that are still out.
 fn close(handle: u64) {
     if let Some(desk) = DESKS.get(handle) {
-        desk.give_back();
         CACHE.with(|cache| {
             let entry = cache.iter().find(|entry| ptr::eq(entry.get(), desk));
             entry.inspect(|entry| entry.set(ptr::null()));
         });
     }
-    drop(DESKS.remove(handle));
+    // Nobody finds the desk any more when its buffers go back, and the allocator may come back here.
+    if let Ok(desk) = DESKS.remove(handle) {
+        desk.give_back();
+    }
 }
 
 fn open(name: &str, config: &PoolConfig) -> Result<Pool, Status> {

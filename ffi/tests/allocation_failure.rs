@@ -5,48 +5,17 @@
 
 #[path = "../../tests/allocation_failure/failing.rs"]
 mod failing;
+mod opened;
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::ptr;
 
 use failing::{Failing, at_every_point};
 use knhk_pool_ffi::*;
+use opened::{BYTES, filled, in_use, pool};
 
 #[global_allocator]
 static ALLOCATOR: Failing = Failing;
-
-const BYTES: usize = 64;
-
-fn pool(name: &std::ffi::CStr, buffers: usize) -> Pool {
-    let config = PoolConfig {
-        pool_size: buffers,
-        buffer_size: BYTES,
-        zero_on_release: 0,
-    };
-    let mut pool = 0;
-    // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
-    assert_eq!(opened, Status::Ok);
-    pool
-}
-
-type Place<'a> = Option<&'a mut MaybeUninit<Buffer>>;
-
-fn filled(call: impl FnOnce(Place<'_>) -> Status) -> Result<Buffer, Status> {
-    let mut buffer = MaybeUninit::uninit();
-    match call(Some(&mut buffer)) {
-        // SAFETY: filled, says the status.
-        Status::Ok => Ok(unsafe { buffer.assume_init() }),
-        status => Err(status),
-    }
-}
-
-fn in_use(pool: Pool) -> u64 {
-    let mut stats = PoolStats::default();
-    assert_eq!(knhk_stats_pool(pool, Some(&mut stats)), Status::Ok);
-    stats.in_use
-}
 
 /// On a thread of its own, which has no part of the pool yet.
 #[test]

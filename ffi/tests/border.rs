@@ -1,31 +1,22 @@
 //! What the C ABI answers, called from Rust so that Miri can watch.
 #![allow(unsafe_code)]
 
+mod opened;
+
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::thread;
 
 use knhk_pool_ffi::*;
+use opened::{filled, in_use};
 
 fn pool(name: &std::ffi::CStr) -> Pool {
-    let config = PoolConfig {
-        pool_size: 2,
-        buffer_size: 64,
-        zero_on_release: 0,
-    };
-    let mut pool = 0;
-    // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
-    assert_eq!(opened, Status::Ok);
-    pool
+    opened::pool(name, 2)
 }
 
 fn acquire(pool: Pool) -> Buffer {
-    let mut buffer = MaybeUninit::uninit();
-    assert_eq!(knhk_pool_acquire(pool, Some(&mut buffer)), Status::Ok);
-    // SAFETY: filled on the line above.
-    unsafe { buffer.assume_init() }
+    filled(|place| knhk_pool_acquire(pool, place)).expect("memory")
 }
 
 fn copy(buffer: &Buffer) -> Buffer {
@@ -35,12 +26,6 @@ fn copy(buffer: &Buffer) -> Buffer {
 fn write(buffer: &Buffer) {
     // SAFETY: `capacity` bytes that this test holds.
     unsafe { buffer.data.write_bytes(7, buffer.capacity) };
-}
-
-fn in_use(pool: Pool) -> u64 {
-    let mut stats = PoolStats::default();
-    assert_eq!(knhk_stats_pool(pool, Some(&mut stats)), Status::Ok);
-    stats.in_use
 }
 
 #[test]

@@ -1,16 +1,22 @@
 //! An allocator that calls the C ABI while the C ABI calls it: what it is handed is its own.
 #![allow(unsafe_code)]
 
+mod opened;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::mpsc;
+use std::thread;
 
 use knhk_pool_ffi::*;
+use opened::{filled, in_use};
 
 thread_local! {
     /// What the next allocation does first.
     static ASK: Cell<Option<Ask>> = const { Cell::new(None) };
+    /// Done before the next free of [`LARGE`] bytes or more.
+    static AT_FREE: Cell<Option<AtFree>> = const { Cell::new(None) };
     static BUFFER: Cell<Option<Buffer>> = const { Cell::new(None) };
     static MARK: Cell<u64> = const { Cell::new(0) };
 }
@@ -20,6 +26,26 @@ enum Ask {
     Acquire(Pool),
     Mark(Arena),
 }
+
+/// Acquires from the pool, and releases by a buffer that was given back long ago.
+struct AtFree {
+    pool: Pool,
+    stale: Buffer,
+    /// Borrowed: what has a destructor would be gone before the thread's desks.
+    answers: &'static mpsc::Sender<(bool, Status)>,
+}
+
+impl AtFree {
+    fn ask(mut self) {
+        let acquired = acquire(self.pool).is_some();
+        let released = knhk_pool_release(Some(&mut self.stale));
+        self.answers
+            .send((acquired, released))
+            .expect("somebody listens");
+    }
+}
+
+const LARGE: usize = 1 << 20;
 
 struct Asking;
 
@@ -36,6 +62,11 @@ unsafe impl GlobalAlloc for Asking {
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        if layout.size() >= LARGE
+            && let Ok(Some(at_free)) = AT_FREE.try_with(Cell::take)
+        {
+            at_free.ask();
+        }
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(start, layout) }
     }
@@ -45,29 +76,13 @@ unsafe impl GlobalAlloc for Asking {
 static ALLOCATOR: Asking = Asking;
 
 fn acquire(pool: Pool) -> Option<Buffer> {
-    let mut buffer = MaybeUninit::uninit();
-    (knhk_pool_acquire(pool, Some(&mut buffer)) == Status::Ok)
-        // SAFETY: filled.
-        .then(|| unsafe { buffer.assume_init() })
+    filled(|place| knhk_pool_acquire(pool, place)).ok()
 }
 
 fn mark(arena: Arena) -> u64 {
     let mut mark = 0;
     assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
     mark
-}
-
-fn open(name: &std::ffi::CStr) -> Pool {
-    let config = PoolConfig {
-        pool_size: 1,
-        buffer_size: 64,
-        zero_on_release: 0,
-    };
-    let mut pool = 0;
-    // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
-    assert_eq!(opened, Status::Ok);
-    pool
 }
 
 fn release(buffer: &mut Buffer) {
@@ -79,7 +94,7 @@ fn release(buffer: &mut Buffer) {
 #[test]
 fn allocator_that_acquires_at_the_same_desk_gets_a_buffer_of_its_own() {
     for (held, name) in [(0, c"in-prepare"), (1, c"in-grow"), (2, c"in-miss")] {
-        let pool = open(name);
+        let pool = opened::pool(name, 1);
         let mut here = 0;
         assert_eq!(knhk_pool_here(pool, Some(&mut here)), Status::Ok);
         let _before: Vec<_> = (0..held).map(|_| acquire(pool).expect("memory")).collect();
@@ -97,7 +112,7 @@ fn allocator_that_acquires_at_the_same_desk_gets_a_buffer_of_its_own() {
 
 #[test]
 fn allocator_that_acquires_while_the_thread_enters_its_desk_is_served() {
-    let pool = open(c"in-enter");
+    let pool = opened::pool(c"in-enter", 1);
     ASK.set(Some(Ask::Acquire(pool)));
     let mut outer = acquire(pool).expect("memory");
     let mut inner = BUFFER.take().expect("the allocator was asked");
@@ -111,7 +126,7 @@ fn allocator_that_acquires_while_the_thread_enters_its_desk_is_served() {
 #[test]
 fn allocator_that_acquires_while_a_buffer_is_moved_does_not_get_its_slot() {
     for (below, name) in [(0, c"in-reserve-hot"), (1, c"in-reserve")] {
-        let pool = open(name);
+        let pool = opened::pool(name, 1);
         let _below: Vec<_> = (0..below).map(|_| acquire(pool).expect("memory")).collect();
         let mut moved = acquire(pool).expect("memory");
         ASK.set(Some(Ask::Acquire(pool)));
@@ -141,4 +156,34 @@ fn allocator_that_marks_the_same_arena_gets_a_mark_of_its_own() {
         Status::Stale,
         "it was above"
     );
+}
+
+/// `held` = 0: the hot slot's buffer is on the heap when the thread ends. 1: another's.
+#[test]
+fn allocator_that_comes_back_while_a_thread_ends_gets_no_buffer_and_releases_none() {
+    for (held, name) in [(0, c"in-end-hot"), (1, c"in-end")] {
+        let pool = opened::pool(name, 1);
+        let (answers, heard) = mpsc::channel();
+        let answers = Box::leak(Box::new(answers));
+        thread::spawn(move || {
+            let below = (0..held).map(|_| acquire(pool).expect("memory"));
+            let below: Vec<_> = below.collect();
+            let mut first = acquire(pool).expect("memory");
+            let stale = Buffer { ..first };
+            release(&mut first);
+            let mut grown = acquire(pool).expect("memory");
+            // SAFETY: acquired above; nothing was written.
+            let reserved = unsafe { knhk_pool_reserve(Some(&mut grown), LARGE) };
+            assert_eq!((below.len(), reserved), (held, Status::Ok));
+            AT_FREE.set(Some(AtFree {
+                pool,
+                stale,
+                answers,
+            }));
+        })
+        .join()
+        .expect("it ends well");
+        assert_eq!(heard.try_recv(), Ok((false, Status::Stale)));
+        assert_eq!(in_use(pool), 0);
+    }
 }
