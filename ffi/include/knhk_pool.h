@@ -392,7 +392,8 @@ knhk_status knhk_arena_reset(knhk_arena arena);
 knhk_status knhk_arena_destroy(knhk_arena arena);
 
 // Makes a ring of `records` records of `record_size` bytes each: a multiple of 8, at most 4096; in all at
-// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses.
+// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses,
+// `CONFIG` if the environment is wrong.
 //
 // # Safety
 //

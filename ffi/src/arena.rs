@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use knhk_pool::ArenaOverflow;
 
+use crate::hot_path::read_mode;
 use crate::lent_arena::LentArena;
 use crate::status::{Status, guarded};
 use crate::table::{Table, kind};
@@ -50,6 +51,7 @@ pub unsafe extern "C" fn knhk_arena_create(
 ) -> Status {
     guarded(|| {
         let arena = arena.ok_or(Status::NullPointer)?;
+        read_mode()?;
         let config = settings(&config.copied().unwrap_or_default())?;
         let made = if name.is_null() {
             knhk_pool::Arena::from_config(&config)?

@@ -51,6 +51,7 @@ mod array;
 mod desk;
 #[allow(unsafe_code)]
 mod graph;
+mod hot_path;
 mod layout;
 #[allow(unsafe_code)]
 mod lent_arena;

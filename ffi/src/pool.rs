@@ -17,6 +17,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use knhk_pool::BufferPool;
 
 use crate::desk::{DESKS, Desk};
+use crate::hot_path::read_mode;
 use crate::layout::Buffer;
 use crate::status::{Status, guarded};
 use crate::table::{KIND_SHIFT, kind};
@@ -75,6 +76,7 @@ pub unsafe extern "C" fn knhk_pool_open(
         // SAFETY: not null, hence a C string (the caller's bullet).
         let name = unsafe { CStr::from_ptr(name) };
         let name = name.to_str().map_err(|_| Status::Invalid)?;
+        read_mode()?;
         *pool = open(name, &config.copied().unwrap_or_default())?;
         Ok(())
     })

@@ -17,6 +17,7 @@ use std::slice;
 
 use knhk_pool::spsc::{self, Consumer, Producer};
 
+use crate::hot_path::read_mode;
 use crate::status::{Status, guarded};
 use crate::table::{KIND_SHIFT, Table, kind};
 
@@ -39,7 +40,8 @@ static PRODUCERS: Table<Lent<Producer<Word>>, { kind::PRODUCER }> = Table::new()
 static CONSUMERS: Table<Lent<Consumer<Word>>, { kind::CONSUMER }> = Table::new();
 
 /// Makes a ring of `records` records of `record_size` bytes each: a multiple of 8, at most 4096; in all at
-/// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses.
+/// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses,
+/// `CONFIG` if the environment is wrong.
 ///
 /// # Safety
 ///
@@ -55,6 +57,7 @@ pub extern "C" fn knhk_ring_create(
         let (Some(producer), Some(consumer)) = (producer, consumer) else {
             return Err(Status::NullPointer);
         };
+        read_mode()?;
         let words = words(record_size, records).ok_or(Status::Invalid)?;
         let (pushes, pops) = spsc::try_channel(words * records).map_err(|_| Status::OutOfMemory)?;
         let pops = CONSUMERS.insert_unowned(Lent::new(pops, words))?;
