@@ -115,10 +115,10 @@ impl Counted {
             Self::LocalTry => 256_049,
             Self::LocalPush => 304_049,
             Self::StaticExported => Self::StaticOne.recorded(),
-            Self::ObjectOne => 464_053,
-            Self::ObjectSixteen => 550_065,
-            Self::ThreadObjectOne => 560_060,
-            Self::ThreadObjectSixteen => 645_069,
+            Self::ObjectOne => 496_056,
+            Self::ObjectSixteen => 617_068,
+            Self::ThreadObjectOne => 544_063,
+            Self::ThreadObjectSixteen => 668_070,
         }
     }
 

@@ -57,7 +57,8 @@ pub(crate) struct Slots<T, O: Owner> {
 
 // SAFETY: the memory belongs to the `Slots` alone (invariant 1), and every `Full` borrows the
 // `Slots`, which is not `Sync` (it holds `Cell`s), so that none is left on the old thread when the
-// `Slots` moves to another. What moves with it are values of `T` and `O`, which are `Send`.
+// `Slots` moves to another. What moves with it are values of `T` and `O`, which are `Send`, and an owner of
+// the books, which other threads may hold too.
 unsafe impl<T: Send, O: Owner<Shared: Send + Sync> + Send> Send for Slots<T, O> {}
 
 /// What the owner of slots keeps beside them.

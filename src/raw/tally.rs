@@ -6,8 +6,8 @@
 //!  bases  returns before the epoch, and what takes, idle and returns come to: one pair for the even epochs, one for the odd
 //! ```
 //!
-//! A take and a return store one word each, the owner's, and a copy of it for the readers: the owner reads
-//! its own alone, at a place that the processor can foresee. What neither is, an object that is added or
+//! A take and a return each change one word, the owner's, and store a copy of it for the readers, which the
+//! owner never reads: so an operation waits for nothing of the last one but that word (ADR-013). What neither is, an object that is added or
 //! set aside, begins an epoch, and so does a count that is full: the other pair of bases is written, and the
 //! new word makes it the one that holds. So no reader sees half a change.
 //!
