@@ -209,9 +209,8 @@ impl ArenaCounters {
     }
 
     fn raise_peak(&self, used: usize) {
-        if used > self.peak.load(Ordering::Relaxed) {
-            self.peak.store(used, Ordering::Relaxed);
-        }
+        let peak = self.peak.load(Ordering::Relaxed).max(used);
+        self.peak.store(peak, Ordering::Relaxed);
     }
 
     fn heap_bytes(&self) -> usize {

@@ -1,6 +1,6 @@
 //! What an arena counts, and what the snapshot shows of it.
 
-use knhk_pool::{Arena, ArenaConfig, ArenaStats, snapshot};
+use knhk_pool::{Arena, ArenaConfig, ArenaOverflow, ArenaStats, snapshot};
 
 fn listed(name: &str) -> Option<ArenaStats> {
     let snapshot = snapshot();
@@ -92,6 +92,23 @@ fn arenas_of_one_name_are_summed_and_their_totals_outlive_them() {
         (none.arenas, none.allocations, none.in_use, none.capacity),
         (0, 2, 0, 0)
     );
+}
+
+#[test]
+fn what_the_heap_lends_arenas_of_one_name_is_summed_and_ends_with_them() {
+    let config = ArenaConfig::default().with_overflow(ArenaOverflow::Heap);
+    let full = || Arena::named("books-full", &config).expect("memory");
+    let (first, second) = (full(), full());
+    for arena in [&first, &second, &second, &second] {
+        arena.alloc_slice_uninit::<u8>(config.size() + 1);
+    }
+    let lent = [&first, &second].map(|arena| arena.stats().heap_bytes);
+    let told = || listed("books-full").map(|all| (all.overflows, all.heap_bytes));
+    assert_eq!(told(), Some((4, lent[0] + lent[1])));
+    drop(first);
+    assert_eq!(told(), Some((4, lent[1])));
+    drop(second);
+    assert_eq!(told(), Some((4, 0)));
 }
 
 #[test]

@@ -120,7 +120,6 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::sync::AtomicBool;
 
     #[test]
     fn allocations_of_every_epoch_are_counted() {
@@ -168,23 +167,22 @@ mod tests {
     #[test]
     fn a_reader_sees_each_count_or_a_later_one_and_none_that_is_not_there() {
         let epochs = if cfg!(miri) { 50 } else { 100_000 };
-        let (bump, is_done) = (Bump::new(2), AtomicBool::new(false));
+        let bump = Bump::new(2);
         thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut seen = 0;
-                while !is_done.load(Ordering::Relaxed) {
-                    let now = bump.allocations();
-                    assert!((seen..=2 * epochs).contains(&now), "{now} after {seen}");
-                    seen = now;
+            let writer = scope.spawn(|| {
+                for epoch in 0..epochs {
+                    bump.allocate(1, 1);
+                    bump.allocate(1, 1);
+                    assert_eq!(bump.allocations(), 2 * (epoch + 1));
+                    bump.move_to(2);
                 }
             });
-            for epoch in 0..epochs {
-                bump.allocate(1, 1);
-                bump.allocate(1, 1);
-                assert_eq!(bump.allocations(), 2 * (epoch + 1));
-                bump.move_to(2);
+            let mut seen = 0;
+            while !writer.is_finished() {
+                let now = bump.allocations();
+                assert!((seen..=2 * epochs).contains(&now), "{now} after {seen}");
+                seen = now;
             }
-            is_done.store(true, Ordering::Relaxed);
         });
     }
 }
