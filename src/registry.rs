@@ -11,7 +11,7 @@ use std::ops::AddAssign;
 use crate::counters::{ArenaCounters, ArenaStats, Demand, PoolStats, merge};
 use crate::raw::owned::Counted;
 use crate::sync::modelled::{Mutex, lock};
-use crate::sync::{Arc, TryLockError};
+use crate::sync::{Arc, unless_held};
 
 /// What a pool hands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -196,10 +196,10 @@ pub(crate) fn try_intern(name: &str) -> Option<&'static str> {
 pub fn snapshot() -> Snapshot {
     let is_nested = crate::reentry::is_inside();
     let _no_pools = crate::reentry::enter();
-    let registry = match REGISTRY.try_lock() {
-        Err(TryLockError::WouldBlock) if is_nested => return Snapshot::default(),
-        Ok(registry) => registry,
-        Err(_) => lock(&REGISTRY),
+    let registry = match unless_held(REGISTRY.try_lock()) {
+        Some(registry) => registry,
+        None if is_nested => return Snapshot::default(),
+        None => lock(&REGISTRY),
     };
     let mut sums = BTreeMap::<Key, Look>::new();
     for source in &registry.living {
