@@ -38,14 +38,9 @@ impl fmt::Display for PoolError {
     }
 }
 
-impl std::error::Error for PoolError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Config(error) => Some(error),
-            Self::Exhausted { .. } | Self::OutOfMemory { .. } => None,
-        }
-    }
-}
+// Without a source: the text of what is wrong with the sizes is this error's own, and a report of both
+// would say it twice.
+impl std::error::Error for PoolError {}
 
 impl From<ConfigError> for PoolError {
     fn from(error: ConfigError) -> Self {

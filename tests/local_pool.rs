@@ -3,6 +3,9 @@
 mod armed;
 mod reuse;
 
+use std::error::Error;
+use std::iter;
+
 use knhk_pool::{LocalPool, PoolConfig, PoolError, Workload};
 use reuse::memory_is_reused;
 
@@ -34,6 +37,17 @@ fn pool_tells_the_sizes_that_it_was_made_with() {
     let pool = pool_of(3, 300);
     let config = pool.config();
     assert_eq!((config.pool_size(), config.buffer_size()), (3, 300));
+}
+
+#[test]
+fn sizes_that_cannot_be_are_an_error_that_a_chain_tells_once() {
+    let config = PoolConfig::from(Workload::Low).with_pool_size(usize::MAX);
+    let wrong = config.validate().unwrap_err();
+    let error = LocalPool::new(config).unwrap_err();
+    assert_eq!(error, PoolError::Config(wrong.clone()));
+    let chain = iter::successors(Some(&error as &dyn Error), |error| (*error).source());
+    let told: Vec<_> = chain.map(ToString::to_string).collect();
+    assert_eq!(told, [wrong.to_string()]);
 }
 
 #[test]

@@ -64,14 +64,8 @@ impl fmt::Display for ArenaError {
     }
 }
 
-impl std::error::Error for ArenaError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Config(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+// Without a source, as `PoolError`.
+impl std::error::Error for ArenaError {}
 
 impl From<ConfigError> for ArenaError {
     fn from(error: ConfigError) -> Self {
