@@ -5,7 +5,7 @@ mod armed;
 mod recorder;
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use knhk_pool::telemetry::Monitor;
 use knhk_pool::telemetry::health::{Change, Health, Thresholds, recommended_size};
@@ -13,6 +13,9 @@ use knhk_pool::{
     Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot,
 };
 use recorder::Recorder;
+
+/// After which a helper thread that has said nothing never will.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(miri) { 600 } else { 45 });
 
 fn pool(name: &'static str, size: usize) -> BufferPool {
     let builder = BufferPool::builder(name).pool_size(size).buffer_size(64);
@@ -170,6 +173,15 @@ fn of_several_pools_of_one_name_the_largest_counts() {
 }
 
 #[test]
+fn misses_of_a_smaller_pool_of_the_same_name_are_answered_by_twice_the_larger_size() {
+    let pools = [pool("unlike", 4), pool("unlike", 2)];
+    drop(at_once(&pools[1], 4));
+    let seen = seen("unlike");
+    assert_eq!((seen.size, seen.stats.high_water), (4, 4));
+    assert_eq!(recommended_size(&seen, &seen.stats), 8);
+}
+
+#[test]
 fn what_was_refused_is_answered_by_twice_the_size() {
     let objects = HeapObjectPool::<Receipt>::named("refused", 6, Receipt::default);
     let lent: Vec<_> = (0..9).map(|_| objects.get()).collect();
@@ -217,11 +229,13 @@ fn the_helper_thread_warns_through_tracing_and_ends_with_its_guard() {
     let monitor = Monitor::start_with(Duration::from_millis(2), few(4));
     let monitor = monitor.expect("a thread can be started");
     drop(at_once(&pool, 4));
+    let started = Instant::now();
     let event = loop {
         let mut told = recorder.events().into_iter();
         if let Some(event) = told.find(|event| event.contains("watched-by-a-thread")) {
             break event;
         }
+        assert!(started.elapsed() < PATIENCE, "nobody was told");
         thread::yield_now();
     };
     drop(monitor);

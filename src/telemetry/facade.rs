@@ -2,6 +2,7 @@
 //! installed.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -73,8 +74,8 @@ impl Publisher {
     }
 }
 
-impl std::fmt::Debug for Publisher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut publisher = f.debug_struct("Publisher");
         publisher.field("series", &self.handles.len()).finish()
     }
@@ -113,7 +114,6 @@ impl Handle {
 fn describe(metric: &'static Metric) {
     let unit = match metric.unit {
         "By" => Unit::Bytes,
-        "s" => Unit::Seconds,
         // The facade has no unit for a share; exporters name this one `_ratio`.
         "1" => Unit::Percent,
         _ => Unit::Count,
