@@ -317,3 +317,42 @@ pub struct ArenaSnapshot {
     /// What all arenas of that name have done and hold.
     pub stats: ArenaStats,
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// A pool that lets another thread come by while the registry is locked.
+    struct Yielding;
+
+    impl Source for Yielding {
+        fn kind(&self) -> PoolKind {
+            PoolKind::Object
+        }
+
+        fn name(&self) -> &'static str {
+            "yielding"
+        }
+
+        fn look(&self) -> Look {
+            thread::yield_now();
+            Look::default()
+        }
+    }
+
+    #[test]
+    fn snapshots_that_are_taken_at_once_wait_for_each_other_and_are_whole() {
+        let pool: Arc<dyn Source> = Arc::new(Yielding);
+        register(Arc::clone(&pool));
+        let is_there = || snapshot().pools.iter().any(|pool| pool.name == "yielding");
+        let snapshots = if cfg!(miri) { 5 } else { 500 };
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..snapshots).for_each(|_| assert!(is_there())));
+            }
+        });
+        unregister(&pool);
+    }
+}

@@ -107,6 +107,17 @@ fn between_the_thresholds_nothing_changes() {
 }
 
 #[test]
+fn a_rate_at_the_threshold_is_not_below_it() {
+    let monitor = Monitor::manual(Thresholds {
+        warn_below: Some(0.5),
+        ..few(2)
+    });
+    let pool = pool("at-the-threshold", 1);
+    drop(at_once(&pool, 2));
+    assert_eq!(said(&monitor, "at-the-threshold"), []);
+}
+
+#[test]
 fn an_interval_with_little_traffic_is_added_to_the_next() {
     let monitor = Monitor::manual(few(20));
     let pool = pool("quiet", 1);

@@ -25,8 +25,8 @@ use std::cell::Cell;
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Powers of two that lengths are counted by.
-const LENGTHS: usize = usize::BITS as usize + 1;
+/// Powers of two that lengths are counted by; a length is at most `isize::MAX`.
+const LENGTHS: usize = usize::BITS as usize;
 
 /// How many buffers of a pool its threads had out at once, how large they became, and which pool size
 /// would have served whom.
