@@ -55,6 +55,8 @@ enum knhk_status
     KNHK_STATUS_THREAD_ENDING = 12,
     // A defect of this library, caught at the border.
     KNHK_STATUS_PANICKED = 13,
+    // Another call is at work on this arena: the allocator, which it has called, may not use it.
+    KNHK_STATUS_BUSY = 14,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -114,16 +114,18 @@ pub extern "C" fn knhk_arena_rewind(arena: Arena, mark: Mark) -> Status {
 /// Gives everything back, and ends all marks.
 #[unsafe(no_mangle)]
 pub extern "C" fn knhk_arena_reset(arena: Arena) -> Status {
-    guarded(|| {
-        lent(arena)?.reset();
-        Ok(())
-    })
+    guarded(|| lent(arena)?.reset())
 }
 
 /// Frees the arena, and all that was allocated from it.
 #[unsafe(no_mangle)]
 pub extern "C" fn knhk_arena_destroy(arena: Arena) -> Status {
-    guarded(|| ARENAS.remove(arena).map(drop))
+    guarded(|| {
+        if lent(arena)?.is_busy() {
+            return Err(Status::Busy);
+        }
+        ARENAS.remove(arena).map(drop)
+    })
 }
 
 #[inline(always)]
@@ -131,9 +133,12 @@ pub(crate) fn lent(arena: Arena) -> Result<&'static LentArena, Status> {
     ARENAS.get(arena).ok_or_else(|| ARENAS.refusal(arena))
 }
 
-/// The thread is ending.
+/// The thread is ending. Inside a call, in which the allocator has called `exit`, the arena stays: the call
+/// is not over.
 fn close(handle: u64) {
-    drop(ARENAS.remove(handle));
+    if lent(handle).is_ok_and(|arena| !arena.is_busy()) {
+        drop(ARENAS.remove(handle));
+    }
 }
 
 fn settings(asked: &ArenaConfig) -> Result<knhk_pool::ArenaConfig, Status> {

@@ -6,7 +6,8 @@
 //! # Invariants
 //!
 //! 1. A lent arena is used by one thread (`table`'s invariant 3), whose calls are not inside each other:
-//!    an arena calls nobody.
+//!    one that comes out of the allocator while another has called it is refused, by `is_busy`. The
+//!    arena is not dropped meanwhile either (`arena`).
 //! 2. `arena` is owned, and used by reference only while `levels` is empty or for reading its books.
 //! 3. Of `levels`, only the last one's scope is used; a level's mark and scope were made of the scope
 //!    below, or of the arena. Levels end from the last one on, and all before the arena does. A mark
@@ -25,7 +26,12 @@ pub(crate) struct LentArena {
     levels: UnsafeCell<Vec<Level>>,
     /// The last one's number.
     marks: Cell<u64>,
+    /// Whether a call is under way.
+    is_busy: Cell<bool>,
 }
+
+/// A call, until it is dropped.
+struct Call<'a>(&'a Cell<bool>);
 
 /// In the order in which they end.
 struct Level {
@@ -41,11 +47,17 @@ impl LentArena {
             arena: NonNull::from(Box::leak(Box::new(arena))),
             levels: UnsafeCell::new(Vec::new()),
             marks: Cell::new(0),
+            is_busy: Cell::new(false),
         }
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.is_busy.get()
     }
 
     #[inline(always)]
     pub(crate) fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, Status> {
+        let _call = self.enter()?;
         let bytes = match self.levels().last() {
             Some(level) => level.scope.try_alloc_layout(layout),
             None => self.arena().try_alloc_layout(layout),
@@ -58,9 +70,9 @@ impl LentArena {
 
     /// Opens a mark; returns its number, which is not 0.
     pub(crate) fn mark(&self) -> Result<u64, Status> {
-        self.make_room()?;
-        // Nothing from here on calls the allocator.
+        let _call = self.enter()?;
         let levels = self.levels();
+        make_room(levels)?;
         let mut mark = match levels.last_mut() {
             // SAFETY: the scope is not used while this level is above it (invariant 3).
             Some(level) => unsafe { &mut *ptr::from_mut(&mut level.scope) }.mark(),
@@ -79,39 +91,34 @@ impl LentArena {
         Ok(number)
     }
 
-    /// A place for one level more. The levels are not referred to while the allocator runs: it may come back here.
-    fn make_room(&self) -> Result<(), Status> {
-        loop {
-            let len = self.levels().len();
-            if len < self.levels().capacity() {
-                return Ok(());
-            }
-            let mut larger = Vec::new();
-            let reserved = larger.try_reserve_exact((2 * len).max(4));
-            reserved.map_err(|_| Status::OutOfMemory)?;
-            if self.levels().len() == len {
-                larger.append(self.levels());
-                drop(std::mem::replace(self.levels(), larger));
-            }
-        }
-    }
-
     /// Gives back what was allocated since the mark, and ends it and those after it.
     pub(crate) fn rewind(&self, number: u64) -> Result<(), Status> {
+        let _call = self.enter()?;
         let levels = self.levels();
         let level = levels.iter().rposition(|level| level.number == number);
         end_from(levels, level.ok_or(Status::Stale)?);
         Ok(())
     }
 
-    pub(crate) fn reset(&self) {
+    pub(crate) fn reset(&self) -> Result<(), Status> {
+        let _call = self.enter()?;
         end_from(self.levels(), 0);
         // SAFETY: no level is left, so nothing else refers to the arena (invariant 2).
         unsafe { &mut *self.arena.as_ptr() }.reset();
+        Ok(())
     }
 
-    pub(crate) fn stats(&self) -> ArenaStats {
-        self.arena().stats()
+    pub(crate) fn stats(&self) -> Result<ArenaStats, Status> {
+        let _call = self.enter()?;
+        Ok(self.arena().stats())
+    }
+
+    #[inline(always)]
+    fn enter(&self) -> Result<Call<'_>, Status> {
+        if self.is_busy.replace(true) {
+            return Err(Status::Busy);
+        }
+        Ok(Call(&self.is_busy))
     }
 
     #[inline(always)]
@@ -128,12 +135,28 @@ impl LentArena {
     }
 }
 
+impl Drop for Call<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
 impl Drop for LentArena {
     fn drop(&mut self) {
         end_from(self.levels.get_mut(), 0);
         // SAFETY: leaked by `new`; no level refers to it any more (invariant 3).
         drop(unsafe { Box::from_raw(self.arena.as_ptr()) });
     }
+}
+
+/// A place for one level more.
+fn make_room(levels: &mut Vec<Level>) -> Result<(), Status> {
+    if levels.len() < levels.capacity() {
+        return Ok(());
+    }
+    let reserved = levels.try_reserve(1);
+    reserved.map_err(|_| Status::OutOfMemory)
 }
 
 /// `Vec::truncate` would end the first one first.

@@ -96,7 +96,7 @@ pub extern "C" fn knhk_stats_pool(pool: Pool, stats: Option<&mut PoolStats>) -> 
 pub extern "C" fn knhk_stats_arena(arena: Arena, stats: Option<&mut ArenaStats>) -> Status {
     guarded(|| {
         let stats = stats.ok_or(Status::NullPointer)?;
-        *stats = ArenaStats::from(&lent(arena)?.stats());
+        *stats = ArenaStats::from(&lent(arena)?.stats()?);
         Ok(())
     })
 }

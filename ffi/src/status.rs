@@ -43,10 +43,12 @@ pub enum Status {
     ThreadEnding = 12,
     /// A defect of this library, caught at the border.
     Panicked = 13,
+    /// Another call is at work on this arena: the allocator, which it has called, may not use it.
+    Busy = 14,
 }
 
 /// All of them, by number.
-const STATUSES: [Status; 14] = [
+const STATUSES: [Status; 15] = [
     Status::Ok,
     Status::NullPointer,
     Status::Invalid,
@@ -61,6 +63,7 @@ const STATUSES: [Status; 14] = [
     Status::Conflict,
     Status::ThreadEnding,
     Status::Panicked,
+    Status::Busy,
 ];
 
 impl Status {
@@ -80,6 +83,7 @@ impl Status {
             Self::Conflict => c"the pool is open already, with other sizes",
             Self::ThreadEnding => c"this thread is ending",
             Self::Panicked => c"a defect of knhk-pool",
+            Self::Busy => c"another call is at work on it",
         }
     }
 }

@@ -18,13 +18,11 @@ thread_local! {
     /// Done before the next free of [`LARGE`] bytes or more.
     static AT_FREE: Cell<Option<AtFree>> = const { Cell::new(None) };
     static BUFFER: Cell<Option<Buffer>> = const { Cell::new(None) };
-    static MARK: Cell<u64> = const { Cell::new(0) };
 }
 
 #[derive(Clone, Copy)]
 enum Ask {
     Acquire(Pool),
-    Mark(Arena),
 }
 
 /// Acquires from the pool, and releases by a buffer that was given back long ago.
@@ -54,7 +52,6 @@ unsafe impl GlobalAlloc for Asking {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match ASK.take() {
             Some(Ask::Acquire(pool)) => BUFFER.set(acquire(pool)),
-            Some(Ask::Mark(arena)) => MARK.set(mark(arena)),
             None => {}
         }
         // SAFETY: the caller's promise.
@@ -77,12 +74,6 @@ static ALLOCATOR: Asking = Asking;
 
 fn acquire(pool: Pool) -> Option<Buffer> {
     filled(|place| knhk_pool_acquire(pool, place)).ok()
-}
-
-fn mark(arena: Arena) -> u64 {
-    let mut mark = 0;
-    assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
-    mark
 }
 
 fn release(buffer: &mut Buffer) {
@@ -139,23 +130,6 @@ fn allocator_that_acquires_while_a_buffer_is_moved_does_not_get_its_slot() {
         release(&mut inner);
         assert_eq!(knhk_pool_release(Some(&mut moved)), Status::Stale);
     }
-}
-
-#[test]
-fn allocator_that_marks_the_same_arena_gets_a_mark_of_its_own() {
-    let mut arena = 0;
-    // SAFETY: no name, no config, a place.
-    let created = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
-    assert_eq!(created, Status::Ok);
-    ASK.set(Some(Ask::Mark(arena)));
-    let outer = mark(arena);
-    assert_ne!(MARK.get(), outer);
-    assert_eq!(knhk_arena_rewind(arena, MARK.get()), Status::Ok);
-    assert_eq!(
-        knhk_arena_rewind(arena, outer),
-        Status::Stale,
-        "it was above"
-    );
 }
 
 /// `held` = 0: the hot slot's buffer is on the heap when the thread ends. 1: another's.

@@ -1,0 +1,177 @@
+//! An allocator that uses an arena, or opens something, while the C ABI that has called it is at work: it is
+//! served, or refused.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::ptr;
+
+use knhk_pool_ffi::*;
+
+thread_local! {
+    /// What the next call of the allocator, to allocate or to free, does first.
+    static ASK_ALLOC: Cell<Option<Ask>> = const { Cell::new(None) };
+    static ASK_FREE: Cell<Option<Ask>> = const { Cell::new(None) };
+    static ANSWERS: Cell<Option<Answers>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+enum Ask {
+    Use(Arena, Mark),
+}
+
+/// What the functions of an arena answered, all of them.
+type Answers = [Status; 6];
+
+fn work_off(ask: &Cell<Option<Ask>>) {
+    match ask.take() {
+        Some(Ask::Use(arena, mark)) => ANSWERS.set(Some(use_arena(arena, mark))),
+        None => {}
+    }
+}
+
+struct Asking;
+
+// SAFETY: every call goes to `System` as it came.
+unsafe impl GlobalAlloc for Asking {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ASK_ALLOC.with(work_off);
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
+        ASK_FREE.with(work_off);
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(start, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Asking = Asking;
+
+fn use_arena(arena: Arena, mark: Mark) -> Answers {
+    let (mut other, mut bytes, mut stats) = (0, ptr::null_mut(), ArenaStats::default());
+    [
+        knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)),
+        knhk_arena_mark(arena, Some(&mut other)),
+        knhk_arena_rewind(arena, mark),
+        knhk_arena_reset(arena),
+        knhk_stats_arena(arena, Some(&mut stats)),
+        knhk_arena_destroy(arena),
+    ]
+}
+
+fn mark(arena: Arena) -> Mark {
+    let mut mark = 0;
+    assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
+    mark
+}
+
+/// An arena that takes from the heap, with blocks from there below its two marks, between them, and above.
+fn spilled() -> (Arena, [Mark; 2], [*mut u8; 3]) {
+    let config = ArenaConfig {
+        size: 64 << 10,
+        overflow: 2,
+        zero: 0,
+    };
+    let mut arena = 0;
+    // SAFETY: no name, a config, a place.
+    let created = unsafe { knhk_arena_create(ptr::null(), Some(&config), Some(&mut arena)) };
+    assert_eq!(created, Status::Ok);
+    let below = spill(arena);
+    let first = mark(arena);
+    let between = spill(arena);
+    let second = mark(arena);
+    let above = [spill(arena), spill(arena)];
+    (arena, [first, second], [below, between, above[0]])
+}
+
+/// More than the chunk has.
+const SPILL: usize = 100_000;
+
+fn spill(arena: Arena) -> *mut u8 {
+    let mut bytes = ptr::null_mut();
+    let allocated = knhk_arena_alloc(arena, SPILL, 8, Some(&mut bytes));
+    assert_eq!(allocated, Status::Ok);
+    let bytes = bytes.cast::<u8>();
+    // SAFETY: allocated above.
+    unsafe { bytes.write_bytes(7, SPILL) };
+    bytes
+}
+
+fn is_whole(bytes: *mut u8) -> bool {
+    // SAFETY: a spill that is not given back, and written.
+    let bytes = unsafe { std::slice::from_raw_parts(bytes, SPILL) };
+    bytes.iter().all(|&byte| byte == 7)
+}
+
+fn heap_bytes(arena: Arena) -> u64 {
+    let mut stats = ArenaStats::default();
+    assert_eq!(knhk_stats_arena(arena, Some(&mut stats)), Status::Ok);
+    stats.heap_bytes
+}
+
+const REFUSED: Option<Answers> = Some([Status::Busy; 6]);
+
+#[test]
+fn allocator_cannot_use_the_arena_that_asks_it_for_a_spill() {
+    let (arena, [_, second], [below, between, above]) = spilled();
+    ASK_ALLOC.set(Some(Ask::Use(arena, second)));
+    let spilled = spill(arena);
+    assert_eq!(ANSWERS.take(), REFUSED);
+    assert!([below, between, above, spilled].map(is_whole) == [true; 4]);
+    assert_eq!(knhk_arena_rewind(arena, second), Status::Ok);
+    assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+}
+
+#[test]
+fn allocator_cannot_use_the_arena_that_asks_it_for_room_for_a_mark() {
+    let (arena, [_, second], _) = spilled();
+    for _ in 0..40 {
+        ASK_ALLOC.set(Some(Ask::Use(arena, second)));
+        mark(arena);
+    }
+    ASK_ALLOC.set(None);
+    assert_eq!(ANSWERS.take(), REFUSED, "there was room for 40 marks");
+    assert_eq!(knhk_arena_rewind(arena, second), Status::Ok);
+    assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+}
+
+#[test]
+fn allocator_cannot_use_the_arena_whose_spills_a_rewind_frees() {
+    let (arena, [first, second], [below, between, _]) = spilled();
+    ASK_FREE.set(Some(Ask::Use(arena, first)));
+    assert_eq!(knhk_arena_rewind(arena, second), Status::Ok);
+    assert_eq!(ANSWERS.take(), REFUSED);
+    assert!([below, between].map(is_whole) == [true; 2]);
+    ASK_FREE.set(Some(Ask::Use(arena, second)));
+    assert_eq!(knhk_arena_rewind(arena, first), Status::Ok);
+    assert_eq!(ANSWERS.take(), REFUSED);
+    assert!(is_whole(below));
+    assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+}
+
+/// `marked` or not: the spills are freed with the marks, or after them.
+#[test]
+fn allocator_cannot_use_the_arena_whose_spills_a_reset_frees() {
+    for marked in [true, false] {
+        let (arena, [first, second], _) = spilled();
+        if !marked {
+            assert_eq!(knhk_arena_rewind(arena, first), Status::Ok);
+        }
+        ASK_FREE.set(Some(Ask::Use(arena, second)));
+        assert_eq!(knhk_arena_reset(arena), Status::Ok);
+        assert_eq!(ANSWERS.take(), REFUSED);
+        assert_eq!(heap_bytes(arena), 0);
+        assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+    }
+}
+
+#[test]
+fn allocator_finds_no_arena_while_it_is_destroyed() {
+    let (arena, [_, second], _) = spilled();
+    ASK_FREE.set(Some(Ask::Use(arena, second)));
+    assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+    assert_eq!(ANSWERS.take(), Some([Status::Stale; 6]));
+}
