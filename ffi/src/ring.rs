@@ -63,7 +63,7 @@ pub extern "C" fn knhk_ring_create(
         let pops = CONSUMERS.insert_unowned(Lent::new(pops, words))?;
         let pushes = PRODUCERS
             .insert_unowned(Lent::new(pushes, words))
-            .inspect_err(|_| end(pops))?;
+            .inspect_err(|_| drop(CONSUMERS.remove_unowned(pops)))?;
         (*producer, *consumer) = (pushes, pops);
         Ok(())
     })

@@ -163,11 +163,30 @@ impl<T, const KIND: u64> Table<T, KIND> {
         Ok(self.take(handle))
     }
 
+    /// Takes out a value that is nobody's yet. One that has been claimed stays: it is its thread's.
+    pub(crate) fn remove_unowned(&self, handle: u64) -> Option<T> {
+        let mut vacant = self.lock();
+        let entry = self.entry(handle);
+        let is_nobodys = handle != 0
+            && entry.handle.load(Ordering::Relaxed) == handle
+            && entry.owner.load(Ordering::Relaxed) == NOBODY;
+        // SAFETY: just asked, under the lock (invariant 4).
+        is_nobodys.then(|| unsafe { self.vacate(handle, &mut vacant) })
+    }
+
     /// The handle is this thread's.
     fn take(&self, handle: u64) -> T {
+        // SAFETY: this thread's (invariant 3).
+        unsafe { self.vacate(handle, &mut self.lock()) }
+    }
+
+    /// # Safety
+    ///
+    /// * The handle is an entry's, and its value this thread's, or nobody's.
+    unsafe fn vacate(&self, handle: u64, vacant: &mut Vacant) -> T {
         let entry = self.entry(handle);
-        let mut vacant = self.lock();
-        // SAFETY: initialised (invariant 2) and this thread's (3); below it becomes vacant.
+        // SAFETY: initialised (invariant 2), and used by nobody else (the caller's bullet); below it
+        // becomes vacant.
         let value = unsafe { entry.value().read() };
         entry.handle.store(0, Ordering::Relaxed);
         entry.owner.store(NOBODY, Ordering::Relaxed);
