@@ -1,6 +1,8 @@
-//! The only names that the output of `#[hot_path]` uses. No part of the public interface.
+//! The only names that the output of `#[hot_path]` uses, and what the C ABI asks. No part of the public
+//! interface.
 
 pub use crate::hot_path::{HotPathGuard, Mode};
+pub use crate::reentry::is_inside;
 
 /// Begins a section at the caller's source line.
 #[inline(always)]

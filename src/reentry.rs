@@ -19,7 +19,7 @@ loom::thread_local! {
 }
 
 /// Whether this thread is inside a cold path.
-pub(crate) fn is_inside() -> bool {
+pub fn is_inside() -> bool {
     INSIDE.with(Cell::get)
 }
 

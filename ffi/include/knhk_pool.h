@@ -55,7 +55,8 @@ enum knhk_status
     KNHK_STATUS_THREAD_ENDING = 12,
     // A defect of this library, caught at the border.
     KNHK_STATUS_PANICKED = 13,
-    // Another call is at work on this arena: the allocator, which it has called, may not use it.
+    // A call of this thread is at work, and the allocator that it has called came back: the arena is in
+    // use, or nothing can be opened now.
     KNHK_STATUS_BUSY = 14,
 };
 #ifndef __cplusplus

@@ -55,6 +55,8 @@ pub unsafe extern "C" fn knhk_arena_create(
         let config = settings(&config.copied().unwrap_or_default())?;
         let made = if name.is_null() {
             knhk_pool::Arena::from_config(&config)?
+        } else if knhk_pool::private::is_inside() {
+            return Err(Status::Busy);
         } else {
             // SAFETY: not null, hence a C string (the caller's bullet).
             let name = unsafe { CStr::from_ptr(name) };

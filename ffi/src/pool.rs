@@ -289,20 +289,39 @@ fn close(handle: u64) {
 }
 
 fn open(name: &str, config: &PoolConfig) -> Result<Pool, Status> {
+    if let Some(found) = opened(name, config) {
+        return found;
+    }
+    if knhk_pool::private::is_inside() {
+        return Err(Status::Busy);
+    }
+    if OPEN.iter().all(|place| place.get().is_some()) {
+        return Err(Status::TooMany);
+    }
+    // Not under the lock: the program's allocator may open a pool too.
+    let pool = build(name, config)?;
     let mut count = COUNT.lock().unwrap_or_else(PoisonError::into_inner);
-    let opened = OPEN.iter().map_while(OnceLock::get);
-    if let Some((index, pool)) = opened.enumerate().find(|(_, pool)| pool.name() == name) {
-        return agrees(pool, config)
-            .then_some(FIRST + index as u64)
-            .ok_or(Status::Conflict);
+    if let Some(found) = opened(name, config) {
+        return found;
     }
     let place = OPEN.get(*count).ok_or(Status::TooMany)?;
-    let pool = build(name, config)?;
     if place.set(pool).is_err() {
         return Err(Status::Panicked);
     }
     *count += 1;
     Ok(FIRST + *count as u64 - 1)
+}
+
+/// The pool of that name, if it is open, or why it is not this one.
+fn opened(name: &str, config: &PoolConfig) -> Option<Result<Pool, Status>> {
+    let mut opened = OPEN.iter().map_while(OnceLock::get).enumerate();
+    let (index, pool) = opened.find(|(_, pool)| pool.name() == name)?;
+    let agrees = agrees(pool, config);
+    Some(if agrees {
+        Ok(FIRST + index as u64)
+    } else {
+        Err(Status::Conflict)
+    })
 }
 
 fn build(name: &str, config: &PoolConfig) -> Result<BufferPool, Status> {

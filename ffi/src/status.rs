@@ -43,7 +43,8 @@ pub enum Status {
     ThreadEnding = 12,
     /// A defect of this library, caught at the border.
     Panicked = 13,
-    /// Another call is at work on this arena: the allocator, which it has called, may not use it.
+    /// A call of this thread is at work, and the allocator that it has called came back: the arena is in
+    /// use, or nothing can be opened now.
     Busy = 14,
 }
 
@@ -83,7 +84,7 @@ impl Status {
             Self::Conflict => c"the pool is open already, with other sizes",
             Self::ThreadEnding => c"this thread is ending",
             Self::Panicked => c"a defect of knhk-pool",
-            Self::Busy => c"another call is at work on it",
+            Self::Busy => c"the call that has called the allocator is still at work",
         }
     }
 }

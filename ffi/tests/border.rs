@@ -6,6 +6,7 @@ mod opened;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::Barrier;
 use std::thread;
 
 use knhk_pool_ffi::*;
@@ -17,6 +18,21 @@ fn pool(name: &std::ffi::CStr) -> Pool {
 
 fn acquire(pool: Pool) -> Buffer {
     filled(|place| knhk_pool_acquire(pool, place)).expect("memory")
+}
+
+#[test]
+fn a_pool_that_many_threads_open_at_once_is_one() {
+    let start = Barrier::new(4);
+    let opened = thread::scope(|scope| {
+        let open = || {
+            start.wait();
+            pool(c"at-once")
+        };
+        let openers = [(); 4].map(|()| scope.spawn(open));
+        openers.map(|opener| opener.join().expect("it opens"))
+    });
+    assert_eq!(opened, [opened[0]; 4]);
+    assert_eq!(pool(c"at-once"), opened[0]);
 }
 
 fn copy(buffer: &Buffer) -> Buffer {

@@ -4,7 +4,12 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::ffi::{CString, c_char};
+use std::iter;
 use std::ptr;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use knhk_pool_ffi::*;
 
@@ -12,12 +17,17 @@ thread_local! {
     /// What the next call of the allocator, to allocate or to free, does first.
     static ASK_ALLOC: Cell<Option<Ask>> = const { Cell::new(None) };
     static ASK_FREE: Cell<Option<Ask>> = const { Cell::new(None) };
+    /// Allocations before that one.
+    static SERVED: Cell<u32> = const { Cell::new(0) };
     static ANSWERS: Cell<Option<Answers>> = const { Cell::new(None) };
+    static OPENED: Cell<Option<[(Status, u64); 3]>> = const { Cell::new(None) };
 }
 
 #[derive(Clone, Copy)]
 enum Ask {
     Use(Arena, Mark),
+    /// A pool of that name, another, and an arena.
+    Open(*const c_char),
 }
 
 /// What the functions of an arena answered, all of them.
@@ -26,6 +36,11 @@ type Answers = [Status; 6];
 fn work_off(ask: &Cell<Option<Ask>>) {
     match ask.take() {
         Some(Ask::Use(arena, mark)) => ANSWERS.set(Some(use_arena(arena, mark))),
+        Some(Ask::Open(name)) => OPENED.set(Some([
+            try_open(name),
+            try_open(c"of-the-allocators".as_ptr()),
+            try_create(c"of-the-allocators".as_ptr()),
+        ])),
         None => {}
     }
 }
@@ -35,7 +50,10 @@ struct Asking;
 // SAFETY: every call goes to `System` as it came.
 unsafe impl GlobalAlloc for Asking {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ASK_ALLOC.with(work_off);
+        match SERVED.get().checked_sub(1) {
+            Some(left) => SERVED.set(left),
+            None => ASK_ALLOC.with(work_off),
+        }
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
@@ -112,6 +130,25 @@ fn heap_bytes(arena: Arena) -> u64 {
     stats.heap_bytes
 }
 
+fn try_open(name: *const c_char) -> (Status, Pool) {
+    let config = PoolConfig {
+        pool_size: 1,
+        buffer_size: 64,
+        zero_on_release: 0,
+    };
+    let mut pool = 0;
+    // SAFETY: a C string, a config, a place.
+    let opened = unsafe { knhk_pool_open(name, Some(&config), Some(&mut pool)) };
+    (opened, pool)
+}
+
+fn try_create(name: *const c_char) -> (Status, Arena) {
+    let mut arena = 0;
+    // SAFETY: a C string, no config, a place.
+    let created = unsafe { knhk_arena_create(name, None, Some(&mut arena)) };
+    (created, arena)
+}
+
 const REFUSED: Option<Answers> = Some([Status::Busy; 6]);
 
 #[test]
@@ -174,4 +211,63 @@ fn allocator_finds_no_arena_while_it_is_destroyed() {
     ASK_FREE.set(Some(Ask::Use(arena, second)));
     assert_eq!(knhk_arena_destroy(arena), Status::Ok);
     assert_eq!(ANSWERS.take(), Some([Status::Stale; 6]));
+}
+
+/// Where `open` allocates first, where it reads the configuration, and last, where it enters what it has made.
+fn points(open: impl FnOnce()) -> impl Iterator<Item = u32> {
+    SERVED.set(u32::MAX);
+    open();
+    let all = u32::MAX - SERVED.replace(0);
+    iter::once(0).chain(all.saturating_sub(12)..all)
+}
+
+/// Has the allocator open things while `open` does. How often it was served, and how often refused.
+fn opened_inside(what: &str, open: impl Fn(*const c_char) -> (Status, u64)) -> [usize; 2] {
+    let first = || assert_eq!(open(c"first".as_ptr()).0, Status::Ok);
+    let mut answers = Vec::new();
+    for point in points(first) {
+        let name = CString::new(format!("{what}-{point}")).expect("digits");
+        SERVED.set(point);
+        ASK_ALLOC.set(Some(Ask::Open(name.as_ptr())));
+        let outer = open(name.as_ptr());
+        SERVED.set(0);
+        ASK_ALLOC.set(None);
+        assert_eq!(outer.0, Status::Ok);
+        let Some([same, other, arena]) = OPENED.take() else {
+            continue;
+        };
+        if arena.0 == Status::Ok {
+            assert_eq!(knhk_arena_destroy(arena.1), Status::Ok);
+        }
+        if same.0 == Status::Ok {
+            assert_eq!(try_open(name.as_ptr()), same);
+        }
+        answers.extend([same.0, other.0, arena.0]);
+    }
+    let of = |status| answers.iter().filter(|answer| **answer == status).count();
+    let counts = [of(Status::Ok), of(Status::Busy)];
+    assert_eq!(counts.iter().sum::<usize>(), answers.len(), "{answers:?}");
+    counts
+}
+
+#[test]
+fn allocator_that_opens_while_something_is_opened_is_served_or_refused() {
+    let (finished, wait) = mpsc::channel();
+    let opening = thread::spawn(move || {
+        let in_pools = opened_inside("pool", try_open);
+        let in_arenas = opened_inside("arena", try_create);
+        finished.send(()).expect("the test waits");
+        [in_pools, in_arenas]
+    });
+    let waited = wait.recv_timeout(Duration::from_secs(300));
+    assert_ne!(
+        waited,
+        Err(mpsc::RecvTimeoutError::Timeout),
+        "it waits for itself"
+    );
+    let counts = opening.join().expect("as promised");
+    assert!(
+        counts.as_flattened().iter().all(|&count| count > 0),
+        "{counts:?}"
+    );
 }
