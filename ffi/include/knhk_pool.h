@@ -517,7 +517,8 @@ knhk_status knhk_vector_cosine(const float *query,
                                size_t rows);
 
 // The `k` greatest of `len` scores into `best`, greatest first, equal ones by index; says how many there
-// are: fewer than `k` if there are fewer scores that are not NaN. Meant for tens, not for thousands.
+// are: fewer than `k` if there are fewer scores that are not NaN. The places behind them become zero.
+// `INVALID` if `best` overlaps `scores`. Meant for tens, not for thousands.
 //
 // # Safety
 //

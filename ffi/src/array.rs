@@ -6,6 +6,7 @@
 //!    bytes are no more than a slice may have and do not wrap around the address space. One without
 //!    elements begins at an aligned address that is not C's.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::slice;
@@ -70,6 +71,24 @@ impl<T> Array<T> {
         unsafe { slice::from_raw_parts(self.first.as_ptr(), self.len) }
     }
 
+    /// As [`write`](Self::write), of places that C need not have initialised: `value` is in each.
+    ///
+    /// # Safety
+    ///
+    /// * There are as many places as the length says, and for `'a` nothing else reads or writes them.
+    pub(crate) unsafe fn filled<'a>(self, value: T) -> &'a mut [T]
+    where
+        T: Copy,
+    {
+        let places = self.first.cast::<MaybeUninit<T>>();
+        // SAFETY: an address and a length that can be a slice's (invariant 1), of places that nothing
+        // else uses (the caller's bullet) and that may be uninitialised.
+        let places = unsafe { slice::from_raw_parts_mut(places.as_ptr(), self.len) };
+        places.fill(MaybeUninit::new(value));
+        // SAFETY: the same places, initialised by the line above.
+        unsafe { self.write() }
+    }
+
     /// # Safety
     ///
     /// * There are as many initialised elements as the length says, and for `'a` nothing else reads or
@@ -101,6 +120,18 @@ mod tests {
         );
         let last = std::ptr::without_provenance(usize::MAX - 3);
         assert_eq!(status(last, 1), Err(Status::Invalid));
+    }
+
+    #[test]
+    fn places_that_are_filled_need_not_be_initialised() {
+        let mut places = [const { MaybeUninit::<u32>::uninit() }; 3];
+        let array = Array::<u32>::new(places.as_mut_ptr().cast(), 3).expect("a slice");
+        // SAFETY: three places that nothing else uses.
+        let filled = unsafe { array.filled(7) };
+        assert_eq!(*filled, [7; 3]);
+        let none = Array::<u32>::new(std::ptr::null(), 0).expect("none");
+        // SAFETY: no place.
+        assert_eq!(unsafe { none.filled(7) }.len(), 0);
     }
 
     #[test]

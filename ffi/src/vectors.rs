@@ -87,19 +87,24 @@ pub unsafe extern "C" fn knhk_vector_cosine(
         let query = Array::new(query, dimension)?;
         let candidates = Array::new(candidates, candidates_len)?;
         let scores = Array::new(scores, rows)?;
+        // Also the kernel's first question: asked here, before the scores are written.
+        if rows.checked_mul(dimension) != Some(candidates_len) {
+            return Err(Status::Invalid);
+        }
         scores.apart_from(query)?;
         scores.apart_from(candidates)?;
         // SAFETY: as many numbers as said (the caller's bullet), none of which is written (invariant 2).
         let (query, candidates) = (unsafe { query.read() }, unsafe { candidates.read() });
         // SAFETY: as many places as said (the caller's bullet), for this call alone (invariant 2).
-        let scores = unsafe { scores.write() };
+        let scores = unsafe { scores.filled(0.0) };
         cosine_similarity(query, candidates, scores)?;
         Ok(())
     })
 }
 
 /// The `k` greatest of `len` scores into `best`, greatest first, equal ones by index; says how many there
-/// are: fewer than `k` if there are fewer scores that are not NaN. Meant for tens, not for thousands.
+/// are: fewer than `k` if there are fewer scores that are not NaN. The places behind them become zero.
+/// `INVALID` if `best` overlaps `scores`. Meant for tens, not for thousands.
 ///
 /// # Safety
 ///
@@ -121,7 +126,7 @@ pub unsafe extern "C" fn knhk_vector_top_k(
         // SAFETY: as many numbers as said (the caller's bullet), none of which is written (invariant 2).
         let scores = unsafe { scores.read() };
         // SAFETY: as many places as said (the caller's bullet), for this call alone (invariant 2).
-        let best = unsafe { best.write() };
+        let best = unsafe { best.filled(knhk_kernels::Scored::default()) };
         *found = top_k(scores, best);
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! What the kernels of the C ABI answer, called from Rust so that Miri can watch.
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::thread;
 
@@ -57,6 +58,30 @@ fn the_best_are_written_where_c_reads_them() {
     assert_eq!((status, found), (Status::Ok, 3));
     assert_eq!(best.map(|scored| scored.index), [2, 3, 0]);
     assert_eq!(best.map(|scored| scored.score), [2.0, 2.0, 0.5]);
+}
+
+/// As C declares them: `float scores[4]; knhk_scored best[8];`
+#[test]
+fn what_is_only_written_need_not_be_initialised() {
+    let (query, candidates) = ([1.0], [2.0, -2.0, 0.0, 3.0]);
+    let mut scores = [const { MaybeUninit::<f32>::uninit() }; 4];
+    let first = scores.as_mut_ptr().cast();
+    // SAFETY: arrays and their lengths.
+    let status = unsafe { knhk_vector_cosine(query.as_ptr(), 1, candidates.as_ptr(), 4, first, 4) };
+    assert_eq!(status, Status::Ok);
+    let mut best = [const { MaybeUninit::<Scored>::uninit() }; 8];
+    let mut found = 0;
+    // SAFETY: the scores that were written above, an array and its length, a place.
+    let status =
+        unsafe { knhk_vector_top_k(first, 4, best.as_mut_ptr().cast(), 8, Some(&mut found)) };
+    assert_eq!((status, found), (Status::Ok, 4));
+    // SAFETY: all of them are written, says the header.
+    let best = best.map(|scored| unsafe { scored.assume_init() });
+    assert_eq!(best.map(|scored| scored.index), [0, 3, 2, 1, 0, 0, 0, 0]);
+    assert_eq!(
+        best.map(|scored| scored.score),
+        [1.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0]
+    );
 }
 
 fn spread(graph: &Graph, activation: &mut [f32]) -> (Status, Reach) {

@@ -317,8 +317,10 @@ static void vectors_are_compared(void) {
     size_t found = 0;
     OK(knhk_vector_top_k(scores, ROWS, best, 2, &found));
     CHECK(found == 2 && best[0].index == 0 && best[1].index == 2 && best[1].score == 0);
+    memset(best, 0xff, sizeof best);
     OK(knhk_vector_top_k(scores, ROWS, best, 4, &found));
     CHECK(found == 3 && best[2].index == 1);
+    CHECK(best[3].index == 0 && best[3].score == 0); /* behind what was found */
 
     IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION - 1, scores, ROWS));
     IS(INVALID, knhk_vector_cosine(query, DIMENSION, rows, ROWS * DIMENSION, scores, ROWS - 1));
