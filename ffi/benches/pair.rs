@@ -70,9 +70,9 @@ fn c_abi(acquire: Acquire, from: u64) {
 fn open() -> (Pool, Here) {
     let (mut pool, mut here) = (0, 0);
     // SAFETY: a C string, no config, a place.
-    let opened = unsafe { knhk_pool_open(c"bench".as_ptr(), None, Some(&mut pool)) };
+    let opened = unsafe { knhk_pool_open(c"bench".as_ptr(), None, (&mut pool).into()) };
     assert_eq!(opened, Status::Ok);
-    assert_eq!(knhk_pool_here(pool, Some(&mut here)), Status::Ok);
+    assert_eq!(knhk_pool_here(pool, (&mut here).into()), Status::Ok);
     (pool, here)
 }
 

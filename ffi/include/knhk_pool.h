@@ -287,7 +287,8 @@ const char *knhk_status_text(int32_t status);
 //
 // # Safety
 //
-// * `name` is null or a C string, `config` null or a config, `pool` null or a place for one.
+// * `name` is null or a C string, `config` null or a config, `pool` null or a place for one,
+//   apart from `config`.
 knhk_status knhk_pool_open(const char *name,
                            const struct knhk_pool_config *config,
                            knhk_pool *pool);
@@ -358,7 +359,8 @@ knhk_status knhk_pool_trim(knhk_pool pool, size_t *bytes);
 //
 // # Safety
 //
-// * `name` is null or a C string, `config` null or a config, `arena` null or a place for one.
+// * `name` is null or a C string, `config` null or a config, `arena` null or a place for one,
+//   apart from `config`.
 knhk_status knhk_arena_create(const char *name,
                               const struct knhk_arena_config *config,
                               knhk_arena *arena);
@@ -396,7 +398,7 @@ knhk_status knhk_arena_destroy(knhk_arena arena);
 
 // Makes a ring of `records` records of `record_size` bytes each: a multiple of 8, at most 4096; in all at
 // most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses,
-// `CONFIG` if the environment is wrong.
+// `INVALID` if `producer` is `consumer`, `CONFIG` if the environment is wrong.
 //
 // # Safety
 //
@@ -436,7 +438,8 @@ knhk_status knhk_ring_pop(knhk_ring_half consumer,
 knhk_status knhk_ring_close(knhk_ring_half half);
 
 // Groups 1 to 8 triples, `{s, p, o}` each, by predicate into columns, and describes the groups in `runs`,
-// in the order in which their predicates first appear. Lanes behind the last triple become zero.
+// in the order in which their predicates first appear. Lanes behind the last triple become zero, and so
+// do runs behind the last one. `triples` may lie in `columns` or `runs`.
 //
 // `INVALID` for another `count`.
 //
@@ -457,7 +460,7 @@ uint64_t knhk_receipt_hash(uint64_t delta, uint64_t run, uint64_t hook, uint64_t
 //
 // # Safety
 //
-// * `sum` and `receipt` are null or such.
+// * `sum` and `receipt` are null or such, apart from each other.
 knhk_status knhk_receipt_merge(struct knhk_merged_receipt *sum, const struct knhk_receipt *receipt);
 
 // What a pool has done. On any thread.
@@ -485,7 +488,7 @@ knhk_status knhk_stats_ring(knhk_ring_half half, struct knhk_ring_stats *stats);
 //
 // # Safety
 //
-// * `a` and `b` are null or `len` numbers, `product` null or a place for one, in neither.
+// * `a` and `b` are null or `len` numbers, `product` null or a place for one.
 knhk_status knhk_vector_dot(const float *a,
                             const float *b,
                             size_t len,
@@ -495,7 +498,7 @@ knhk_status knhk_vector_dot(const float *a,
 //
 // # Safety
 //
-// * `a` and `b` are null or `len` numbers, `distance` null or a place for one, in neither.
+// * `a` and `b` are null or `len` numbers, `distance` null or a place for one.
 knhk_status knhk_vector_distance(const float *a, const float *b, size_t len, float *distance);
 
 // `scores[row]` = the cosine of the angle between `query`, of `dimension` numbers, and row `row` of
@@ -522,7 +525,7 @@ knhk_status knhk_vector_cosine(const float *query,
 //
 // # Safety
 //
-// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number, in neither.
+// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number.
 knhk_status knhk_vector_top_k(const float *scores,
                               size_t len,
                               struct knhk_scored *best,
@@ -560,12 +563,12 @@ knhk_status knhk_decay_half_life(float *strengths,
 // `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
 // node the first time that a thread meets a graph of this size. `INVALID` if `nodes` is not the graph's,
 // if offsets fall or do not end with `edges`, if an edge leaves the graph, if a parameter is out of its
-// range, or if `activation` overlaps the graph. `reach` may be null.
+// range, or if `activation` overlaps the graph or `spread`. `reach` may be null.
 //
 // # Safety
 //
 // * `graph` is null or one whose arrays are as long as it says, `activation` null or `nodes` numbers,
-//   `spread` null or such, `reach` null or a place for one.
+//   `spread` null or such, `reach` null or a place for one, apart from `graph` and `spread`.
 knhk_status knhk_graph_spread(const struct knhk_graph *graph,
                               float *activation,
                               size_t nodes,

@@ -11,6 +11,7 @@ use knhk_pool::ArenaOverflow;
 
 use crate::hot_path::read_mode;
 use crate::lent_arena::LentArena;
+use crate::place::Place;
 use crate::status::{Status, guarded};
 use crate::table::{Table, kind};
 
@@ -42,15 +43,16 @@ static ARENAS: Table<LentArena, { kind::ARENA }> = Table::new();
 ///
 /// # Safety
 ///
-/// * `name` is null or a C string, `config` null or a config, `arena` null or a place for one.
+/// * `name` is null or a C string, `config` null or a config, `arena` null or a place for one,
+///   apart from `config`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_arena_create(
     name: *const c_char,
     config: Option<&ArenaConfig>,
-    arena: Option<&mut Arena>,
+    arena: Place<'_, Arena>,
 ) -> Status {
     guarded(|| {
-        let arena = arena.ok_or(Status::NullPointer)?;
+        let arena = arena.not_null()?;
         read_mode()?;
         let config = settings(&config.copied().unwrap_or_default())?;
         let made = if name.is_null() {
@@ -63,7 +65,7 @@ pub unsafe extern "C" fn knhk_arena_create(
             let name = name.to_str().map_err(|_| Status::Invalid)?;
             knhk_pool::Arena::named(name, &config)?
         };
-        *arena = ARENAS.insert(LentArena::new(made), close)?;
+        arena.write(ARENAS.insert(LentArena::new(made), close)?);
         Ok(())
     })
 }
@@ -81,13 +83,13 @@ pub extern "C" fn knhk_arena_alloc(
     arena: Arena,
     size: usize,
     align: usize,
-    bytes: Option<&mut *mut c_void>,
+    bytes: Place<'_, *mut c_void>,
 ) -> Status {
     guarded(|| {
-        let bytes = bytes.ok_or(Status::NullPointer)?;
+        let bytes = bytes.not_null()?;
         let arena = lent(arena)?;
         let layout = Layout::from_size_align(size, align).map_err(|_| Status::Invalid)?;
-        *bytes = arena.alloc(layout)?.as_ptr().cast();
+        bytes.write(arena.alloc(layout)?.as_ptr().cast());
         Ok(())
     })
 }
@@ -98,10 +100,10 @@ pub extern "C" fn knhk_arena_alloc(
 ///
 /// * `mark` is null or a place for one.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_arena_mark(arena: Arena, mark: Option<&mut Mark>) -> Status {
+pub extern "C" fn knhk_arena_mark(arena: Arena, mark: Place<'_, Mark>) -> Status {
     guarded(|| {
-        let mark = mark.ok_or(Status::NullPointer)?;
-        *mark = lent(arena)?.mark()?;
+        let mark = mark.not_null()?;
+        mark.write(lent(arena)?.mark()?);
         Ok(())
     })
 }

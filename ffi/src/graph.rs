@@ -3,11 +3,12 @@
 //! # Invariants
 //!
 //! 1. No other symbol of the process has the name of one exported here: all begin with `knhk_`.
-//! 2. The activations share no byte with the graph: `apart_from` was asked before either became a slice.
+//! 2. The activations share no byte with the graph or with how it is spread: `apart_from` was asked before either became a slice.
 
 use knhk_kernels::{Csr, GraphError, Scratch, spread_activation};
 
 use crate::array::Array;
+use crate::place::Place;
 use crate::status::{Status, guarded};
 
 /// A directed graph in compressed sparse rows: the edges of node `i` are `offsets[i]` to
@@ -68,28 +69,31 @@ impl From<GraphError> for Status {
 /// `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
 /// node the first time that a thread meets a graph of this size. `INVALID` if `nodes` is not the graph's,
 /// if offsets fall or do not end with `edges`, if an edge leaves the graph, if a parameter is out of its
-/// range, or if `activation` overlaps the graph. `reach` may be null.
+/// range, or if `activation` overlaps the graph or `spread`. `reach` may be null.
 ///
 /// # Safety
 ///
 /// * `graph` is null or one whose arrays are as long as it says, `activation` null or `nodes` numbers,
-///   `spread` null or such, `reach` null or a place for one.
+///   `spread` null or such, `reach` null or a place for one, apart from `graph` and `spread`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_graph_spread(
     graph: Option<&Graph>,
     activation: *mut f32,
     nodes: usize,
     spread: Option<&Spread>,
-    reach: Option<&mut Reach>,
+    reach: Place<'_, Reach>,
 ) -> Status {
     guarded(|| {
         let graph = graph.ok_or(Status::NullPointer)?;
+        let spread = spread.ok_or(Status::NullPointer)?;
         let &Spread {
             decay,
             threshold,
             hops_max,
-        } = spread.ok_or(Status::NullPointer)?;
+        } = spread;
         let activation = Array::new(activation, nodes)?;
+        activation.apart_from(Array::new(graph, 1)?)?;
+        activation.apart_from(Array::new(spread, 1)?)?;
         // SAFETY: arrays of the graph's lengths (the caller's bullet), apart from `activation`, of which
         // no slice has been made yet.
         let graph = unsafe { graph.borrow(activation) }?;
@@ -103,10 +107,8 @@ pub unsafe extern "C" fn knhk_graph_spread(
         let reached = SCRATCH
             .try_with(|scratch| spread_activation(&graph, activation, spread, scratch))
             .map_err(|_| Status::ThreadEnding)??;
-        if let Some(reach) = reach {
-            let knhk_kernels::Reach { hops, edges } = reached;
-            *reach = Reach { hops, edges };
-        }
+        let knhk_kernels::Reach { hops, edges } = reached;
+        reach.write(Reach { hops, edges });
         Ok(())
     })
 }

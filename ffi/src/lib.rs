@@ -27,7 +27,7 @@
 //!
 //! let (mut pool, mut buffer) = (0, MaybeUninit::uninit());
 //! // SAFETY: a C string, a null config, a place for a handle.
-//! let opened = unsafe { knhk_pool_open(c"doc".as_ptr(), None, Some(&mut pool)) };
+//! let opened = unsafe { knhk_pool_open(c"doc".as_ptr(), None, (&mut pool).into()) };
 //! assert_eq!(opened, Status::Ok);
 //! assert_eq!(knhk_pool_acquire(pool, Some(&mut buffer)), Status::Ok);
 //! // SAFETY: filled on the line above.
@@ -40,7 +40,7 @@
 //!
 //! Denied but for these modules, each of which opens with its invariants: `table` (whose entry is
 //! whose), `desk` (buffers that outlive their borrow), `lent_arena` (marks that outlive theirs),
-//! `thread` (the thread's number, from a register), `array` (what C says is one), and those that export
+//! `thread` (the thread's number, from a register), `array` and `place` (what C says is one), and those that export
 //! symbols or take arrays from C: `arena`, `graph`, `pool`, `ring`, `stats`, `status`, `triples`, `vectors`.
 
 #[allow(unsafe_code)]
@@ -55,6 +55,8 @@ mod hot_path;
 mod layout;
 #[allow(unsafe_code)]
 mod lent_arena;
+#[allow(unsafe_code)]
+mod place;
 #[allow(unsafe_code)]
 mod pool;
 #[allow(unsafe_code)]
@@ -78,6 +80,7 @@ pub use crate::arena::{
 };
 pub use crate::graph::{Graph, Reach, Spread, knhk_graph_spread};
 pub use crate::layout::{Buffer, MergedReceipt, PredicateRun, Receipt, Scored, SoaTriples};
+pub use crate::place::Place;
 pub use crate::pool::{
     Here, Pool, PoolConfig, knhk_pool_acquire, knhk_pool_acquire_here, knhk_pool_here,
     knhk_pool_open, knhk_pool_release, knhk_pool_reserve, knhk_pool_trim, knhk_pool_try_acquire,

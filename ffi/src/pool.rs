@@ -19,6 +19,7 @@ use knhk_pool::BufferPool;
 use crate::desk::{DESKS, Desk};
 use crate::hot_path::read_mode;
 use crate::layout::Buffer;
+use crate::place::Place;
 use crate::status::{Status, guarded};
 use crate::table::{KIND_SHIFT, kind};
 
@@ -61,15 +62,16 @@ thread_local! {
 ///
 /// # Safety
 ///
-/// * `name` is null or a C string, `config` null or a config, `pool` null or a place for one.
+/// * `name` is null or a C string, `config` null or a config, `pool` null or a place for one,
+///   apart from `config`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_pool_open(
     name: *const c_char,
     config: Option<&PoolConfig>,
-    pool: Option<&mut Pool>,
+    pool: Place<'_, Pool>,
 ) -> Status {
     guarded(|| {
-        let pool = pool.ok_or(Status::NullPointer)?;
+        let pool = pool.not_null()?;
         if name.is_null() {
             return Err(Status::NullPointer);
         }
@@ -77,7 +79,7 @@ pub unsafe extern "C" fn knhk_pool_open(
         let name = unsafe { CStr::from_ptr(name) };
         let name = name.to_str().map_err(|_| Status::Invalid)?;
         read_mode()?;
-        *pool = open(name, &config.copied().unwrap_or_default())?;
+        pool.write(open(name, &config.copied().unwrap_or_default())?);
         Ok(())
     })
 }
@@ -125,12 +127,12 @@ pub extern "C" fn knhk_pool_try_acquire(
 ///
 /// * `here` is null or a place for one.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_pool_here(pool: Pool, here: Option<&mut Here>) -> Status {
-    let Some(here) = here else {
+pub extern "C" fn knhk_pool_here(pool: Pool, here: Place<'_, Here>) -> Status {
+    let Ok(here) = here.not_null() else {
         return Status::NullPointer;
     };
     sit_down(pool, |desk| {
-        *here = desk.handle();
+        here.write(desk.handle());
         Status::Ok
     })
 }
@@ -220,12 +222,9 @@ pub extern "C" fn knhk_pool_warm_up(pool: Pool) -> Status {
 ///
 /// * `bytes` is null if nobody asks, or a place.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_pool_trim(pool: Pool, bytes: Option<&mut usize>) -> Status {
+pub extern "C" fn knhk_pool_trim(pool: Pool, bytes: Place<'_, usize>) -> Status {
     guarded(|| {
-        let trimmed = find(pool)?.trim_current_thread();
-        if let Some(bytes) = bytes {
-            *bytes = trimmed;
-        }
+        bytes.write(find(pool)?.trim_current_thread());
         Ok(())
     })
 }

@@ -18,6 +18,7 @@ use std::slice;
 use knhk_pool::spsc::{self, Consumer, Producer};
 
 use crate::hot_path::read_mode;
+use crate::place::Place;
 use crate::status::{Status, guarded};
 use crate::table::{KIND_SHIFT, Table, kind};
 
@@ -41,7 +42,7 @@ static CONSUMERS: Table<Lent<Consumer<Word>>, { kind::CONSUMER }> = Table::new()
 
 /// Makes a ring of `records` records of `record_size` bytes each: a multiple of 8, at most 4096; in all at
 /// most 1 GiB. Each half belongs to the first thread that uses it. `OUT_OF_MEMORY` if the allocator refuses,
-/// `CONFIG` if the environment is wrong.
+/// `INVALID` if `producer` is `consumer`, `CONFIG` if the environment is wrong.
 ///
 /// # Safety
 ///
@@ -50,13 +51,14 @@ static CONSUMERS: Table<Lent<Consumer<Word>>, { kind::CONSUMER }> = Table::new()
 pub extern "C" fn knhk_ring_create(
     record_size: usize,
     records: usize,
-    producer: Option<&mut Half>,
-    consumer: Option<&mut Half>,
+    producer: Place<'_, Half>,
+    consumer: Place<'_, Half>,
 ) -> Status {
     guarded(|| {
-        let (Some(producer), Some(consumer)) = (producer, consumer) else {
-            return Err(Status::NullPointer);
-        };
+        let (producer, consumer) = (producer.not_null()?, consumer.not_null()?);
+        if producer.is_same(&consumer) {
+            return Err(Status::Invalid);
+        }
         read_mode()?;
         let words = words(record_size, records).ok_or(Status::Invalid)?;
         let (pushes, pops) = spsc::try_channel(words * records).map_err(|_| Status::OutOfMemory)?;
@@ -64,7 +66,8 @@ pub extern "C" fn knhk_ring_create(
         let pushes = PRODUCERS
             .insert_unowned(Lent::new(pushes, words))
             .inspect_err(|_| drop(CONSUMERS.remove_unowned(pops)))?;
-        (*producer, *consumer) = (pushes, pops);
+        producer.write(pushes);
+        consumer.write(pops);
         Ok(())
     })
 }
@@ -82,7 +85,7 @@ pub unsafe extern "C" fn knhk_ring_push(
     producer: Half,
     records: *const c_void,
     count: usize,
-    pushed: Option<&mut usize>,
+    pushed: Place<'_, usize>,
 ) -> Status {
     guarded(|| {
         let lent = producing(producer)?;
@@ -110,7 +113,7 @@ pub unsafe extern "C" fn knhk_ring_pop(
     consumer: Half,
     records: *mut c_void,
     count: usize,
-    popped: Option<&mut usize>,
+    popped: Place<'_, usize>,
 ) -> Status {
     guarded(|| {
         let lent = consuming(consumer)?;
@@ -208,7 +211,7 @@ fn moved<T>(
     lent: &Lent<T>,
     count: usize,
     done: usize,
-    out: Option<&mut usize>,
+    out: Place<'_, usize>,
     none: Status,
 ) -> Result<(), Status> {
     // One record is the common case, and a division is slow.
@@ -220,9 +223,7 @@ fn moved<T>(
     if done == 0 {
         return Err(none);
     }
-    if let Some(out) = out {
-        *out = done;
-    }
+    out.write(done);
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! 1. No other symbol of the process has the name of one exported here: all begin with `knhk_`.
 
 use crate::arena::{Arena, lent};
+use crate::place::Place;
 use crate::pool::{Pool, find};
 use crate::ring::{Half, look};
 use crate::status::{Status, guarded};
@@ -79,10 +80,10 @@ pub struct RingStats {
 ///
 /// * `stats` is null or a place for them.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_stats_pool(pool: Pool, stats: Option<&mut PoolStats>) -> Status {
+pub extern "C" fn knhk_stats_pool(pool: Pool, stats: Place<'_, PoolStats>) -> Status {
     guarded(|| {
-        let stats = stats.ok_or(Status::NullPointer)?;
-        *stats = PoolStats::from(&find(pool)?.stats());
+        let stats = stats.not_null()?;
+        stats.write(PoolStats::from(&find(pool)?.stats()));
         Ok(())
     })
 }
@@ -93,10 +94,10 @@ pub extern "C" fn knhk_stats_pool(pool: Pool, stats: Option<&mut PoolStats>) -> 
 ///
 /// * `stats` is null or a place for them.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_stats_arena(arena: Arena, stats: Option<&mut ArenaStats>) -> Status {
+pub extern "C" fn knhk_stats_arena(arena: Arena, stats: Place<'_, ArenaStats>) -> Status {
     guarded(|| {
-        let stats = stats.ok_or(Status::NullPointer)?;
-        *stats = ArenaStats::from(&lent(arena)?.stats()?);
+        let stats = stats.not_null()?;
+        stats.write(ArenaStats::from(&lent(arena)?.stats()?));
         Ok(())
     })
 }
@@ -107,16 +108,16 @@ pub extern "C" fn knhk_stats_arena(arena: Arena, stats: Option<&mut ArenaStats>)
 ///
 /// * `stats` is null or a place for them.
 #[unsafe(no_mangle)]
-pub extern "C" fn knhk_stats_ring(half: Half, stats: Option<&mut RingStats>) -> Status {
+pub extern "C" fn knhk_stats_ring(half: Half, stats: Place<'_, RingStats>) -> Status {
     guarded(|| {
-        let stats = stats.ok_or(Status::NullPointer)?;
+        let stats = stats.not_null()?;
         let look = look(half)?;
-        *stats = RingStats {
+        stats.write(RingStats {
             len: look.len as u64,
             capacity: look.capacity as u64,
             record_size: look.record_size as u64,
             is_abandoned: look.is_abandoned.into(),
-        };
+        });
         Ok(())
     })
 }

@@ -9,10 +9,12 @@ use std::slice;
 use knhk_pool::RunList;
 
 use crate::layout::{MergedReceipt, PredicateRun, Receipt, SoaTriples};
+use crate::place::Place;
 use crate::status::{Status, guarded};
 
 /// Groups 1 to 8 triples, `{s, p, o}` each, by predicate into columns, and describes the groups in `runs`,
-/// in the order in which their predicates first appear. Lanes behind the last triple become zero.
+/// in the order in which their predicates first appear. Lanes behind the last triple become zero, and so
+/// do runs behind the last one. `triples` may lie in `columns` or `runs`.
 ///
 /// `INVALID` for another `count`.
 ///
@@ -24,14 +26,13 @@ use crate::status::{Status, guarded};
 pub unsafe extern "C" fn knhk_triples_load(
     triples: *const u64,
     count: usize,
-    columns: Option<&mut SoaTriples>,
-    runs: Option<&mut [PredicateRun; 8]>,
-    run_count: Option<&mut usize>,
+    columns: Place<'_, SoaTriples>,
+    runs: Place<'_, [PredicateRun; 8]>,
+    run_count: Place<'_, usize>,
 ) -> Status {
     guarded(|| {
-        let (Some(columns), Some(runs), Some(run_count)) = (columns, runs, run_count) else {
-            return Err(Status::NullPointer);
-        };
+        let (columns, runs) = (columns.not_null()?, runs.not_null()?);
+        let run_count = run_count.not_null()?;
         if triples.is_null() {
             return Err(Status::NullPointer);
         }
@@ -43,11 +44,14 @@ pub unsafe extern "C" fn knhk_triples_load(
         let (mut loaded, mut list) = (knhk_pool::SoaTriples::default(), RunList::default());
         knhk_pool::load_into(triples, &mut loaded, &mut list).map_err(|_| Status::Invalid)?;
         let knhk_pool::SoaTriples { s, p, o } = loaded;
-        *columns = SoaTriples { s, p, o };
-        for (place, run) in runs.iter_mut().zip(&*list) {
+        let mut described = [PredicateRun::default(); 8];
+        for (place, run) in described.iter_mut().zip(&*list) {
             *place = PredicateRun::from(run);
         }
-        *run_count = list.len();
+        // The triples may lie in what is written from here on.
+        columns.write(SoaTriples { s, p, o });
+        runs.write(described);
+        run_count.write(list.len());
         Ok(())
     })
 }
@@ -62,7 +66,7 @@ pub extern "C" fn knhk_receipt_hash(delta: u64, run: u64, hook: u64, result: u64
 ///
 /// # Safety
 ///
-/// * `sum` and `receipt` are null or such.
+/// * `sum` and `receipt` are null or such, apart from each other.
 #[unsafe(no_mangle)]
 pub extern "C" fn knhk_receipt_merge(
     sum: Option<&mut MergedReceipt>,

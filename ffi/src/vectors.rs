@@ -10,6 +10,7 @@ use knhk_kernels::{KernelError, cosine_similarity, decay, decay_half_life, dot, 
 
 use crate::array::Array;
 use crate::layout::Scored;
+use crate::place::Place;
 use crate::status::{Status, guarded};
 
 /// Arguments that do not fit each other.
@@ -23,20 +24,20 @@ impl From<KernelError> for Status {
 ///
 /// # Safety
 ///
-/// * `a` and `b` are null or `len` numbers, `product` null or a place for one, in neither.
+/// * `a` and `b` are null or `len` numbers, `product` null or a place for one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_vector_dot(
     a: *const f32,
     b: *const f32,
     len: usize,
-    product: Option<&mut f32>,
+    product: Place<'_, f32>,
 ) -> Status {
     guarded(|| {
-        let product = product.ok_or(Status::NullPointer)?;
+        let product = product.not_null()?;
         let (a, b) = (Array::new(a, len)?, Array::new(b, len)?);
         // SAFETY: `len` numbers (the caller's bullet); none is written.
         let (a, b) = (unsafe { a.read() }, unsafe { b.read() });
-        *product = dot(a, b)?;
+        product.write(dot(a, b)?);
         Ok(())
     })
 }
@@ -45,20 +46,20 @@ pub unsafe extern "C" fn knhk_vector_dot(
 ///
 /// # Safety
 ///
-/// * `a` and `b` are null or `len` numbers, `distance` null or a place for one, in neither.
+/// * `a` and `b` are null or `len` numbers, `distance` null or a place for one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_vector_distance(
     a: *const f32,
     b: *const f32,
     len: usize,
-    distance: Option<&mut f32>,
+    distance: Place<'_, f32>,
 ) -> Status {
     guarded(|| {
-        let distance = distance.ok_or(Status::NullPointer)?;
+        let distance = distance.not_null()?;
         let (a, b) = (Array::new(a, len)?, Array::new(b, len)?);
         // SAFETY: `len` numbers (the caller's bullet); none is written.
         let (a, b) = (unsafe { a.read() }, unsafe { b.read() });
-        *distance = l2(a, b)?;
+        distance.write(l2(a, b)?);
         Ok(())
     })
 }
@@ -108,17 +109,17 @@ pub unsafe extern "C" fn knhk_vector_cosine(
 ///
 /// # Safety
 ///
-/// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number, in neither.
+/// * `scores` is null or `len` numbers, `best` null or `k` places, `found` null or a place for a number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn knhk_vector_top_k(
     scores: *const f32,
     len: usize,
     best: *mut Scored,
     k: usize,
-    found: Option<&mut usize>,
+    found: Place<'_, usize>,
 ) -> Status {
     guarded(|| {
-        let found = found.ok_or(Status::NullPointer)?;
+        let found = found.not_null()?;
         let scores = Array::new(scores, len)?;
         // `Scored` is laid out as the kernels' own (`layout`).
         let best = Array::<knhk_kernels::Scored>::new(best.cast_const().cast(), k)?;
@@ -127,7 +128,7 @@ pub unsafe extern "C" fn knhk_vector_top_k(
         let scores = unsafe { scores.read() };
         // SAFETY: as many places as said (the caller's bullet), for this call alone (invariant 2).
         let best = unsafe { best.filled(knhk_kernels::Scored::default()) };
-        *found = top_k(scores, best);
+        found.write(top_k(scores, best));
         Ok(())
     })
 }

@@ -70,7 +70,7 @@ fn miss_is_served_or_answered() {
             Err(status) => assert_eq!(status, Status::OutOfMemory),
         }
         // What came from the heap has joined the pool.
-        assert_eq!(knhk_pool_trim(pool, None), Status::Ok);
+        assert_eq!(knhk_pool_trim(pool, Place::NULL), Status::Ok);
         assert_eq!(in_use(pool), 1);
     });
     assert_eq!(points, 2);
@@ -126,7 +126,9 @@ fn sizes_that_cannot_be_are_answered_and_leave_the_buffer_out() {
 fn ring_is_made_or_refused() {
     let points = at_every_point("knhk_ring_create", |run| {
         let (mut producer, mut consumer) = (0, 0);
-        match run.refusing(|| knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer))) {
+        match run
+            .refusing(|| knhk_ring_create(8, 4, (&mut producer).into(), (&mut consumer).into()))
+        {
             Status::Ok => {
                 assert_eq!(knhk_ring_close(producer), Status::Ok);
                 assert_eq!(knhk_ring_close(consumer), Status::Ok);
@@ -151,13 +153,13 @@ fn arena_allocates_and_marks_or_answers() {
     let points = at_every_point("knhk_arena_alloc and _mark", |run| {
         let mut arena = 0;
         // SAFETY: no name, a config, a place.
-        let made = unsafe { knhk_arena_create(ptr::null(), Some(&config), Some(&mut arena)) };
+        let made = unsafe { knhk_arena_create(ptr::null(), Some(&config), (&mut arena).into()) };
         assert_eq!(made, Status::Ok);
         let (mut mark, mut bytes) = (0, ptr::null_mut::<c_void>());
         let statuses = run.refusing(|| {
             [
-                knhk_arena_mark(arena, Some(&mut mark)),
-                knhk_arena_alloc(arena, 100_000, 64, Some(&mut bytes)),
+                knhk_arena_mark(arena, (&mut mark).into()),
+                knhk_arena_alloc(arena, 100_000, 64, (&mut bytes).into()),
             ]
         });
         let allowed = [Status::Ok, Status::OutOfMemory];
@@ -169,7 +171,7 @@ fn arena_allocates_and_marks_or_answers() {
         let rewound = knhk_arena_rewind(arena, mark);
         assert_eq!(rewound == Status::Ok, statuses[0] == Status::Ok);
         assert_eq!(
-            knhk_arena_alloc(arena, 100_000, 64, Some(&mut bytes)),
+            knhk_arena_alloc(arena, 100_000, 64, (&mut bytes).into()),
             Status::Ok
         );
         assert_eq!(knhk_arena_destroy(arena), Status::Ok);

@@ -142,20 +142,24 @@ fn made_up_handles_are_stale() {
 fn a_thread_takes_its_buffers_arenas_and_halves_with_it() {
     let pool = pool(c"thread-end");
     let (mut producer, mut consumer) = (0, 0);
-    let made = knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer));
+    let made = knhk_ring_create(8, 4, (&mut producer).into(), (&mut consumer).into());
     assert_eq!(made, Status::Ok);
     let left_behind = thread::spawn(move || {
         let buffers = [acquire(pool), acquire(pool), acquire(pool)];
         buffers.iter().for_each(write);
-        let (mut arena, mut mark, mut bytes) = (0, 0, ptr::null_mut());
+        let (mut arena, mut mark, mut bytes) = (0, 0, ptr::null_mut::<c_void>());
         // SAFETY: null, a null config, a place.
-        let made = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
+        let made = unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) };
         assert_eq!(made, Status::Ok);
-        assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
-        assert_eq!(knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)), Status::Ok);
+        assert_eq!(knhk_arena_mark(arena, (&mut mark).into()), Status::Ok);
+        assert_eq!(
+            knhk_arena_alloc(arena, 8, 8, (&mut bytes).into()),
+            Status::Ok
+        );
         let number = 5_u64;
         // SAFETY: one record.
-        let pushed = unsafe { knhk_ring_push(producer, (&raw const number).cast(), 1, None) };
+        let pushed =
+            unsafe { knhk_ring_push(producer, (&raw const number).cast(), 1, Place::NULL) };
         assert_eq!(pushed, Status::Ok);
         let here = buffers[0].here;
         (
@@ -181,11 +185,12 @@ fn a_thread_takes_its_buffers_arenas_and_halves_with_it() {
     }
     assert_eq!(in_use(pool), 0);
     let mut ring = RingStats::default();
-    assert_eq!(knhk_stats_ring(consumer, Some(&mut ring)), Status::Ok);
+    assert_eq!(knhk_stats_ring(consumer, (&mut ring).into()), Status::Ok);
     assert_eq!((ring.len, ring.is_abandoned), (1, 1));
     let mut number = 0_u64;
     // SAFETY: room for one record.
-    let popped = unsafe { knhk_ring_pop(consumer, (&raw mut number).cast::<c_void>(), 1, None) };
+    let popped =
+        unsafe { knhk_ring_pop(consumer, (&raw mut number).cast::<c_void>(), 1, Place::NULL) };
     assert_eq!((popped, number), (Status::Ok, 5));
     assert_eq!(knhk_ring_close(consumer), Status::Ok);
     assert_eq!(knhk_ring_close(producer), Status::Stale);
@@ -217,20 +222,23 @@ fn another_thread_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_rewind_ends_the_marks_after_it() {
-    let (mut arena, mut bytes) = (0, ptr::null_mut());
+    let (mut arena, mut bytes) = (0, ptr::null_mut::<c_void>());
     // SAFETY: null, a null config, a place.
-    let made = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
+    let made = unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) };
     assert_eq!(made, Status::Ok);
     let mut marks = [0; 4];
     for mark in &mut marks {
-        assert_eq!(knhk_arena_mark(arena, Some(mark)), Status::Ok);
-        assert_eq!(knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)), Status::Ok);
+        assert_eq!(knhk_arena_mark(arena, mark.into()), Status::Ok);
+        assert_eq!(
+            knhk_arena_alloc(arena, 8, 8, (&mut bytes).into()),
+            Status::Ok
+        );
         // SAFETY: eight bytes of the arena.
         unsafe { bytes.cast::<u64>().write(1) };
     }
     let stats = || {
         let mut stats = ArenaStats::default();
-        assert_eq!(knhk_stats_arena(arena, Some(&mut stats)), Status::Ok);
+        assert_eq!(knhk_stats_arena(arena, (&mut stats).into()), Status::Ok);
         stats.in_use
     };
     assert_eq!(stats(), 32);
@@ -241,10 +249,61 @@ fn a_rewind_ends_the_marks_after_it() {
     }
     assert_eq!(knhk_arena_rewind(arena, marks[0]), Status::Ok);
     assert_eq!(stats(), 0);
-    assert_eq!(knhk_arena_mark(arena, Some(&mut marks[0])), Status::Ok);
+    assert_eq!(knhk_arena_mark(arena, (&mut marks[0]).into()), Status::Ok);
     assert_eq!(knhk_arena_reset(arena), Status::Ok);
     assert_eq!(knhk_arena_rewind(arena, marks[0]), Status::Stale);
     assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+}
+
+fn at<'a, T>(address: *mut T) -> Place<'a, T> {
+    // SAFETY: a local of these tests, which no reference is to.
+    unsafe { Place::at(address) }
+}
+
+#[test]
+fn two_halves_in_one_place_are_refused() {
+    let mut half = 0;
+    let address = &raw mut half;
+    let made = knhk_ring_create(8, 1, at(address), at(address));
+    assert_eq!((made, half), (Status::Invalid, 0));
+}
+
+/// Two triples where their columns go, and then where their runs go.
+#[test]
+fn triples_may_lie_in_what_is_written() {
+    let triples = [1, 7, 2, 3, 9, 4];
+    let (mut columns, mut runs, mut count) =
+        (SoaTriples::default(), [PredicateRun::default(); 8], 0);
+    let (into_columns, into_runs) = (&raw mut columns, &raw mut runs);
+    for first in [into_columns.cast::<u64>(), into_runs.cast()] {
+        // SAFETY: room for more than six numbers.
+        unsafe { first.copy_from_nonoverlapping(triples.as_ptr(), triples.len()) };
+        let (place, runs_place) = (at(into_columns), at(into_runs));
+        // SAFETY: two triples, and three places.
+        let loaded = unsafe { knhk_triples_load(first, 2, place, runs_place, (&mut count).into()) };
+        assert_eq!((loaded, count), (Status::Ok, 2));
+        assert_eq!(columns.s, [1, 3, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(columns.p, [7, 9, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(runs.map(|run| run.predicate), columns.p);
+        assert_eq!(runs.map(|run| run.len), [1, 1, 0, 0, 0, 0, 0, 0]);
+    }
+}
+
+/// As C declares it: `uint64_t half; knhk_ring_stats stats;`
+#[test]
+fn what_is_answered_need_not_be_initialised() {
+    let mut halves = [const { MaybeUninit::<Half>::uninit() }; 2];
+    let [producer, consumer] = halves.each_mut().map(|half| at(half.as_mut_ptr()));
+    assert_eq!(knhk_ring_create(8, 3, producer, consumer), Status::Ok);
+    // SAFETY: both are written.
+    let [producer, consumer] = halves.map(|half| unsafe { half.assume_init() });
+    let mut stats = MaybeUninit::<RingStats>::uninit();
+    let asked = knhk_stats_ring(producer, at(stats.as_mut_ptr()));
+    assert_eq!(asked, Status::Ok);
+    // SAFETY: written.
+    assert_eq!(unsafe { stats.assume_init() }.capacity, 3);
+    assert_eq!(knhk_ring_close(producer), Status::Ok);
+    assert_eq!(knhk_ring_close(consumer), Status::Ok);
 }
 
 /// More than the table has: each place is used again, and no old handle comes back to life.
@@ -253,14 +312,14 @@ fn places_are_used_again_and_old_handles_stay_dead() {
     let mut old = Vec::new();
     for _ in 0..if cfg!(miri) { 5 } else { 5000 } {
         let (mut producer, mut consumer) = (0, 0);
-        let made = knhk_ring_create(8, 1, Some(&mut producer), Some(&mut consumer));
+        let made = knhk_ring_create(8, 1, (&mut producer).into(), (&mut consumer).into());
         assert_eq!(made, Status::Ok);
         assert_eq!(knhk_ring_close(producer), Status::Ok);
         assert_eq!(knhk_ring_close(consumer), Status::Ok);
         old.extend([producer, consumer]);
     }
     let (mut producer, mut consumer) = (0, 0);
-    let made = knhk_ring_create(8, 1, Some(&mut producer), Some(&mut consumer));
+    let made = knhk_ring_create(8, 1, (&mut producer).into(), (&mut consumer).into());
     assert_eq!(made, Status::Ok);
     for handle in old {
         assert_eq!(knhk_ring_close(handle), Status::Stale);

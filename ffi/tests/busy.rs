@@ -4,7 +4,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 use std::iter;
 use std::ptr;
 use std::sync::mpsc;
@@ -69,20 +69,20 @@ unsafe impl GlobalAlloc for Asking {
 static ALLOCATOR: Asking = Asking;
 
 fn use_arena(arena: Arena, mark: Mark) -> Answers {
-    let (mut other, mut bytes, mut stats) = (0, ptr::null_mut(), ArenaStats::default());
+    let (mut other, mut bytes, mut stats) = (0, ptr::null_mut::<c_void>(), ArenaStats::default());
     [
-        knhk_arena_alloc(arena, 8, 8, Some(&mut bytes)),
-        knhk_arena_mark(arena, Some(&mut other)),
+        knhk_arena_alloc(arena, 8, 8, (&mut bytes).into()),
+        knhk_arena_mark(arena, (&mut other).into()),
         knhk_arena_rewind(arena, mark),
         knhk_arena_reset(arena),
-        knhk_stats_arena(arena, Some(&mut stats)),
+        knhk_stats_arena(arena, (&mut stats).into()),
         knhk_arena_destroy(arena),
     ]
 }
 
 fn mark(arena: Arena) -> Mark {
     let mut mark = 0;
-    assert_eq!(knhk_arena_mark(arena, Some(&mut mark)), Status::Ok);
+    assert_eq!(knhk_arena_mark(arena, (&mut mark).into()), Status::Ok);
     mark
 }
 
@@ -95,7 +95,7 @@ fn spilled() -> (Arena, [Mark; 2], [*mut u8; 3]) {
     };
     let mut arena = 0;
     // SAFETY: no name, a config, a place.
-    let created = unsafe { knhk_arena_create(ptr::null(), Some(&config), Some(&mut arena)) };
+    let created = unsafe { knhk_arena_create(ptr::null(), Some(&config), (&mut arena).into()) };
     assert_eq!(created, Status::Ok);
     let below = spill(arena);
     let first = mark(arena);
@@ -109,8 +109,8 @@ fn spilled() -> (Arena, [Mark; 2], [*mut u8; 3]) {
 const SPILL: usize = 100_000;
 
 fn spill(arena: Arena) -> *mut u8 {
-    let mut bytes = ptr::null_mut();
-    let allocated = knhk_arena_alloc(arena, SPILL, 8, Some(&mut bytes));
+    let mut bytes = ptr::null_mut::<c_void>();
+    let allocated = knhk_arena_alloc(arena, SPILL, 8, (&mut bytes).into());
     assert_eq!(allocated, Status::Ok);
     let bytes = bytes.cast::<u8>();
     // SAFETY: allocated above.
@@ -126,7 +126,7 @@ fn is_whole(bytes: *mut u8) -> bool {
 
 fn heap_bytes(arena: Arena) -> u64 {
     let mut stats = ArenaStats::default();
-    assert_eq!(knhk_stats_arena(arena, Some(&mut stats)), Status::Ok);
+    assert_eq!(knhk_stats_arena(arena, (&mut stats).into()), Status::Ok);
     stats.heap_bytes
 }
 
@@ -138,14 +138,14 @@ fn try_open(name: *const c_char) -> (Status, Pool) {
     };
     let mut pool = 0;
     // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name, Some(&config), Some(&mut pool)) };
+    let opened = unsafe { knhk_pool_open(name, Some(&config), (&mut pool).into()) };
     (opened, pool)
 }
 
 fn try_create(name: *const c_char) -> (Status, Arena) {
     let mut arena = 0;
     // SAFETY: a C string, no config, a place.
-    let created = unsafe { knhk_arena_create(name, None, Some(&mut arena)) };
+    let created = unsafe { knhk_arena_create(name, None, (&mut arena).into()) };
     (created, arena)
 }
 

@@ -9,7 +9,7 @@ use knhk_pool_ffi::*;
 
 fn create() -> Result<[Half; 2], Status> {
     let (mut producer, mut consumer) = (0, 0);
-    match knhk_ring_create(8, 1, Some(&mut producer), Some(&mut consumer)) {
+    match knhk_ring_create(8, 1, (&mut producer).into(), (&mut consumer).into()) {
         Status::Ok => Ok([producer, consumer]),
         status => Err(status),
     }
@@ -22,7 +22,7 @@ fn close(half: Half) {
 fn create_arena() -> Status {
     let mut arena = 0;
     // SAFETY: no name, no config, a place.
-    unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) }
+    unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) }
 }
 
 /// What the last moment of a thread was answered: to an arena, and to a ring.

@@ -22,7 +22,7 @@ fn process_with(mode: &str, test: &str) -> Option<Command> {
 
 fn open(pool: &mut Pool) -> Status {
     // SAFETY: a C string, no config, a place.
-    unsafe { knhk_pool_open(c"hot".as_ptr(), None, Some(pool)) }
+    unsafe { knhk_pool_open(c"hot".as_ptr(), None, pool.into()) }
 }
 
 #[test]
@@ -35,9 +35,9 @@ fn wrong_mode_is_answered_where_a_handle_is_made() {
     let (mut pool, mut arena, mut producer, mut consumer) = (0, 0, 0, 0);
     assert_eq!(open(&mut pool), Status::Config);
     // SAFETY: no name, no config, a place.
-    let created = unsafe { knhk_arena_create(ptr::null(), None, Some(&mut arena)) };
+    let created = unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) };
     assert_eq!(created, Status::Config);
-    let made = knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer));
+    let made = knhk_ring_create(8, 4, (&mut producer).into(), (&mut consumer).into());
     assert_eq!(made, Status::Config);
 }
 

@@ -53,8 +53,15 @@ fn the_best_are_written_where_c_reads_them() {
     let scores = [0.5, f32::NAN, 2.0, 2.0];
     let (mut best, mut found) = ([Scored::default(); 3], 0);
     // SAFETY: slices, of the lengths that are handed on, and a place.
-    let status =
-        unsafe { knhk_vector_top_k(scores.as_ptr(), 4, best.as_mut_ptr(), 3, Some(&mut found)) };
+    let status = unsafe {
+        knhk_vector_top_k(
+            scores.as_ptr(),
+            4,
+            best.as_mut_ptr(),
+            3,
+            (&mut found).into(),
+        )
+    };
     assert_eq!((status, found), (Status::Ok, 3));
     assert_eq!(best.map(|scored| scored.index), [2, 3, 0]);
     assert_eq!(best.map(|scored| scored.score), [2.0, 2.0, 0.5]);
@@ -73,7 +80,7 @@ fn what_is_only_written_need_not_be_initialised() {
     let mut found = 0;
     // SAFETY: the scores that were written above, an array and its length, a place.
     let status =
-        unsafe { knhk_vector_top_k(first, 4, best.as_mut_ptr().cast(), 8, Some(&mut found)) };
+        unsafe { knhk_vector_top_k(first, 4, best.as_mut_ptr().cast(), 8, (&mut found).into()) };
     assert_eq!((status, found), (Status::Ok, 4));
     // SAFETY: all of them are written, says the header.
     let best = best.map(|scored| unsafe { scored.assume_init() });
@@ -99,10 +106,34 @@ fn spread(graph: &Graph, activation: &mut [f32]) -> (Status, Reach) {
             activation.as_mut_ptr(),
             nodes,
             Some(&how),
-            Some(&mut reach),
+            (&mut reach).into(),
         )
     };
     (status, reach)
+}
+
+#[test]
+fn activation_may_not_lie_in_what_says_how_it_spreads() {
+    let mut how = Spread {
+        decay: 1.0,
+        threshold: 0.0,
+        hops_max: 1,
+    };
+    let offsets = [0, 0];
+    let mut graph = Graph {
+        offsets: offsets.as_ptr(),
+        targets: ptr::null(),
+        weights: ptr::null(),
+        nodes: 1,
+        edges: 0,
+    };
+    let (in_how, in_graph) = ((&raw mut how).cast::<f32>(), (&raw mut graph).cast::<f32>());
+    for activation in [in_how, in_graph] {
+        // SAFETY: a graph, how it spreads, and a number that is theirs, which is answered before it is used.
+        let status =
+            unsafe { knhk_graph_spread(Some(&graph), activation, 1, Some(&how), Place::NULL) };
+        assert_eq!(status, Status::Invalid);
+    }
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn allocator_that_acquires_at_the_same_desk_gets_a_buffer_of_its_own() {
     for (held, name) in [(0, c"in-prepare"), (1, c"in-grow"), (2, c"in-miss")] {
         let pool = opened::pool(name, 1);
         let mut here = 0;
-        assert_eq!(knhk_pool_here(pool, Some(&mut here)), Status::Ok);
+        assert_eq!(knhk_pool_here(pool, (&mut here).into()), Status::Ok);
         let _before: Vec<_> = (0..held).map(|_| acquire(pool).expect("memory")).collect();
         ASK.set(Some(Ask::Acquire(pool)));
         let mut outer = acquire(pool).expect("memory");

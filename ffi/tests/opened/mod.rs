@@ -17,15 +17,15 @@ pub(crate) fn pool(name: &CStr, buffers: usize) -> Pool {
     };
     let mut pool = 0;
     // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
+    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), (&mut pool).into()) };
     assert_eq!(opened, Status::Ok);
     pool
 }
 
-type Place<'a> = Option<&'a mut MaybeUninit<Buffer>>;
+type BufferPlace<'a> = Option<&'a mut MaybeUninit<Buffer>>;
 
 /// What `call` fills.
-pub(crate) fn filled(call: impl FnOnce(Place<'_>) -> Status) -> Result<Buffer, Status> {
+pub(crate) fn filled(call: impl FnOnce(BufferPlace<'_>) -> Status) -> Result<Buffer, Status> {
     let mut buffer = MaybeUninit::uninit();
     match call(Some(&mut buffer)) {
         // SAFETY: filled, says the status.
@@ -37,6 +37,6 @@ pub(crate) fn filled(call: impl FnOnce(Place<'_>) -> Status) -> Result<Buffer, S
 /// The buffers of all threads that are out.
 pub(crate) fn in_use(pool: Pool) -> u64 {
     let mut stats = PoolStats::default();
-    assert_eq!(knhk_stats_pool(pool, Some(&mut stats)), Status::Ok);
+    assert_eq!(knhk_stats_pool(pool, (&mut stats).into()), Status::Ok);
     stats.in_use
 }
