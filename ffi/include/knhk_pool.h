@@ -5,6 +5,8 @@
  * Handles are numbers, never addresses; 0 is none. Every function that can fail answers a knhk_status:
  * null pointers, stale and made-up handles, double releases and uses on the wrong thread are
  * answered, not executed. What is allocated belongs to the thread that asked for it, and ends with it.
+ * To call exit, and to return from main, ends the calling thread's too, while other threads go on: join
+ * those that use its arenas or buffers before, or leave by _Exit or quick_exit.
  * No function may be called from a signal handler. */
 
 #ifndef KNHK_POOL_H

@@ -485,6 +485,28 @@ static void what_a_thread_leaves_behind_ends_with_it(void) {
     OK(knhk_pool_release(&handed.buffer));
 }
 
+#ifdef __GLIBC__
+static knhk_arena arena_of_main;
+static knhk_buffer buffer_of_main;
+
+static void nothing_of_mains_is_left(void) {
+    void *bytes = NULL;
+    if (knhk_arena_alloc(arena_of_main, 8, 8, &bytes) != KNHK_STATUS_STALE
+        || knhk_pool_release(&buffer_of_main) != KNHK_STATUS_STALE) {
+        fputs("exit has not ended what the calling thread owned\n", stderr);
+        _Exit(1);
+    }
+}
+
+static void exit_ends_what_the_calling_thread_owns(void) {
+    knhk_pool pool = 0;
+    OK(knhk_pool_open("c-exit", NULL, &pool));
+    OK(knhk_pool_acquire(pool, &buffer_of_main));
+    OK(knhk_arena_create(NULL, NULL, &arena_of_main));
+    CHECK(atexit(nothing_of_mains_is_left) == 0);
+}
+#endif
+
 int main(void) {
     versions_and_texts();
     a_pool_is_opened_once();
@@ -501,6 +523,9 @@ int main(void) {
     strengths_fade();
     activation_spreads();
     what_a_thread_leaves_behind_ends_with_it();
+#ifdef __GLIBC__
+    exit_ends_what_the_calling_thread_owns();
+#endif
     puts("C: every function did what it says");
     return 0;
 }
