@@ -65,7 +65,8 @@ pub unsafe extern "C" fn knhk_arena_create(
             let name = name.to_str().map_err(|_| Status::Invalid)?;
             knhk_pool::Arena::named(name, &config)?
         };
-        arena.write(ARENAS.insert(LentArena::new(made), close)?);
+        let spills = config.overflow() == ArenaOverflow::Heap;
+        arena.write(ARENAS.insert(LentArena::new(made, spills), close)?);
         Ok(())
     })
 }

@@ -6,7 +6,8 @@
 //! # Invariants
 //!
 //! 1. A lent arena is used by one thread (`table`'s invariant 3), whose calls are not inside each other:
-//!    one that comes out of the allocator while another has called it is refused, by `is_busy`. The
+//!    one that comes out of the allocator while another has called it is refused, by `is_busy`, which is set
+//!    by all that may call it: not by an allocation from an arena that takes nothing from the heap. The
 //!    arena is not dropped meanwhile either (`arena`).
 //! 2. `arena` is owned, and used by reference only while `levels` is empty or for reading its books.
 //! 3. Of `levels`, only the last one's scope is used; a level's mark and scope were made of the scope
@@ -28,10 +29,14 @@ pub(crate) struct LentArena {
     marks: Cell<u64>,
     /// Whether a call is under way.
     is_busy: Cell<bool>,
+    /// Whether an allocation may take from the heap.
+    spills: bool,
+    /// Neither of the two: an allocation calls nobody, and need not be a [`Call`].
+    is_plain: Cell<bool>,
 }
 
 /// A call, until it is dropped.
-struct Call<'a>(&'a Cell<bool>);
+struct Call<'a>(&'a LentArena);
 
 /// In the order in which they end.
 struct Level {
@@ -42,12 +47,15 @@ struct Level {
 }
 
 impl LentArena {
-    pub(crate) fn new(arena: knhk_pool::Arena) -> Self {
+    /// `spills`: as `arena` is configured.
+    pub(crate) fn new(arena: knhk_pool::Arena, spills: bool) -> Self {
         Self {
             arena: NonNull::from(Box::leak(Box::new(arena))),
             levels: UnsafeCell::new(Vec::new()),
             marks: Cell::new(0),
             is_busy: Cell::new(false),
+            spills,
+            is_plain: Cell::new(!spills),
         }
     }
 
@@ -57,7 +65,21 @@ impl LentArena {
 
     #[inline(always)]
     pub(crate) fn alloc(&self, layout: Layout) -> Result<NonNull<u8>, Status> {
+        if self.is_plain.get() {
+            self.carve(layout)
+        } else {
+            self.alloc_entering(layout)
+        }
+    }
+
+    #[inline(never)]
+    fn alloc_entering(&self, layout: Layout) -> Result<NonNull<u8>, Status> {
         let _call = self.enter()?;
+        self.carve(layout)
+    }
+
+    #[inline(always)]
+    fn carve(&self, layout: Layout) -> Result<NonNull<u8>, Status> {
         let bytes = match self.levels().last() {
             Some(level) => level.scope.try_alloc_layout(layout),
             None => self.arena().try_alloc_layout(layout),
@@ -118,7 +140,8 @@ impl LentArena {
         if self.is_busy.replace(true) {
             return Err(Status::Busy);
         }
-        Ok(Call(&self.is_busy))
+        self.is_plain.set(false);
+        Ok(Call(self))
     }
 
     #[inline(always)]
@@ -138,7 +161,8 @@ impl LentArena {
 impl Drop for Call<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.is_busy.set(false);
+        self.0.is_plain.set(!self.0.spills);
     }
 }
 
