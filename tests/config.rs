@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use knhk_pool::{ConfigErrorKind, ConfigSource, PoolConfig, Workload};
+use knhk_pool::{ArenaConfig, ArenaOverflow, ConfigErrorKind, ConfigSource, PoolConfig, Workload};
 
 /// A directory that goes away with the test.
 struct Scratch(PathBuf);
@@ -215,6 +215,42 @@ fn configurations_are_equal_when_their_values_are() {
     }
 }
 
+#[test]
+fn settings_of_arenas_are_read_from_a_file() {
+    let scratch = Scratch::new("arenas");
+    let text = "[arena]\nsize = '128KiB'\nzero = true\noverflow = 'heap'\n";
+    let config = ArenaConfig::load_file(&scratch.file("arena.toml", text)).unwrap();
+    assert_eq!((config.size(), config.zero()), (128 << 10, true));
+    assert_eq!(config.overflow(), ArenaOverflow::Heap);
+    assert!(config.with_huge_pages(true).huge_pages());
+    let asked = |huge_pages: bool| {
+        let text = format!("[arena]\nhuge_pages = {huge_pages}\n");
+        let config = ArenaConfig::load_file(&scratch.file("huge.toml", text));
+        config.map(|config| config.huge_pages()).ok()
+    };
+    let can_be = cfg!(all(feature = "huge-pages", target_os = "linux"));
+    assert_eq!(
+        (asked(false), asked(true)),
+        (Some(false), can_be.then_some(true))
+    );
+}
+
+#[test]
+fn settings_of_arenas_are_equal_when_their_values_are() {
+    let default = ArenaConfig::default();
+    let same = default.clone().with_size(ArenaConfig::SIZE_DEFAULT);
+    assert_eq!(default, same.with_overflow(ArenaOverflow::Error));
+    let others = [
+        default.clone().with_size(ArenaConfig::SIZE_MIN),
+        default.clone().with_overflow(ArenaOverflow::Heap),
+        default.clone().with_zero(true),
+        default.clone().with_huge_pages(true),
+    ];
+    for other in others {
+        assert_ne!(default, other);
+    }
+}
+
 /// The tests inside the crate bring an environment of their own; this one is the process's.
 #[test]
 fn the_environment_of_the_process_is_read() {
@@ -226,11 +262,13 @@ fn the_environment_of_the_process_is_read() {
             config.explain().entries()[1].source,
             ConfigSource::Variable(CHILD.into())
         );
+        assert_eq!(ArenaConfig::load().unwrap().size(), 123 << 10);
         return;
     }
     let child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "the_environment_of_the_process_is_read"])
         .env(CHILD, "4711")
+        .env("KNHK_ARENA_SIZE", "123KiB")
         .output()
         .unwrap();
     assert!(

@@ -3,10 +3,11 @@
 #![cfg(feature = "otel")]
 
 use std::alloc::System;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 
 use knhk_pool::telemetry::health::Thresholds;
+use knhk_pool::telemetry::semconv::SCHEMA_URL;
 use knhk_pool::telemetry::{Monitor, otel};
 use knhk_pool::{BufferPool, HotPathAlloc, hot_path};
 use opentelemetry::metrics::MeterProvider as _;
@@ -127,6 +128,18 @@ fn every_reader_gets_the_same_totals() {
 }
 
 #[test]
+fn everything_is_told_in_the_librarys_scope() {
+    let _pool = pool("scoped", 1);
+    for exported in Readers::new(1).collect() {
+        let scopes: Vec<_> = exported.scope_metrics().map(|it| it.scope()).collect();
+        assert_eq!(scopes.len(), 1);
+        assert_eq!(scopes[0].name(), "knhk-pool");
+        assert_eq!(scopes[0].version(), Some(env!("CARGO_PKG_VERSION")));
+        assert_eq!(scopes[0].schema_url(), Some(SCHEMA_URL));
+    }
+}
+
+#[test]
 fn registering_twice_doubles_nothing() {
     let pool = pool("twice", 2);
     drop(pool.acquire());
@@ -218,11 +231,13 @@ fn totals_never_fall_when_threads_and_pools_end() {
 #[test]
 fn one_collection_is_one_snapshot() {
     let pool = pool("churned", 4);
-    let stop = AtomicBool::new(false);
     let readers = Readers::new(2);
     thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
+        // Dropped at the test's end, also where that is a panic.
+        let (_go, stop) = mpsc::channel::<()>();
+        let pool = &pool;
+        scope.spawn(move || {
+            while stop.try_recv() == Err(TryRecvError::Empty) {
                 let _lent: Vec<_> = (0..6).map(|_| pool.acquire()).collect();
             }
         });
@@ -240,7 +255,6 @@ fn one_collection_is_one_snapshot() {
                 releases.iter().sum::<f64>() + in_use
             );
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }
 
@@ -249,8 +263,8 @@ fn the_spread_of_the_threads_is_told_without_naming_one() {
     let pool = pool("uneven", 1);
     let readers = Readers::new(1);
     thread::scope(|scope| {
-        let (told, ready) = std::sync::mpsc::channel();
-        let (_go, stop) = std::sync::mpsc::channel::<()>();
+        let (told, ready) = mpsc::channel();
+        let (_go, stop) = mpsc::channel::<()>();
         let pool = &pool;
         scope.spawn(move || {
             (0..30).for_each(|_| drop(pool.acquire()));

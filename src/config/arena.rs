@@ -185,7 +185,12 @@ impl ArenaConfig {
     /// a build without the feature `huge-pages` or for another system than Linux.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.size.check(Key::ArenaSize, key::arena_size)?;
-        self.huge_pages.check(Key::ArenaHugePages, huge_pages)
+        self.huge_pages.check(Key::ArenaHugePages, |asked| {
+            if asked && !cfg!(all(feature = "huge-pages", target_os = "linux")) {
+                return Err(ConfigErrorKind::Unsupported);
+            }
+            Ok(asked)
+        })
     }
 
     /// Every value with its source and the decision that it follows from.
@@ -234,13 +239,6 @@ impl PartialEq for ArenaConfig {
             && self.zero() == other.zero()
             && self.huge_pages() == other.huge_pages()
     }
-}
-
-const fn huge_pages(asked: bool) -> Result<bool, ConfigErrorKind> {
-    if asked && !cfg!(all(feature = "huge-pages", target_os = "linux")) {
-        return Err(ConfigErrorKind::Unsupported);
-    }
-    Ok(asked)
 }
 
 /// What one source says of arenas; `None` where it says nothing.
