@@ -79,6 +79,14 @@ impl<'a, T> From<&'a mut T> for Place<'a, T> {
     }
 }
 
+/// Null, if there is none.
+impl<'a, T> From<Option<&'a mut T>> for Place<'a, T> {
+    #[inline(always)]
+    fn from(place: Option<&'a mut T>) -> Self {
+        place.map_or(Self::NULL, Self::from)
+    }
+}
+
 impl<T> fmt::Debug for Place<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Place").field(&self.0).finish()

@@ -106,8 +106,8 @@ fn exact(a: &[i8], b: &[i8], broken: Broken) {
     // SAFETY: as many numbers as said, or what is refused.
     let statuses = unsafe {
         [
-            knhk_vector_dot(start, b.as_ptr(), said, Some(&mut product)),
-            knhk_vector_distance(start, b.as_ptr(), said, Some(&mut distance)),
+            knhk_vector_dot(start, b.as_ptr(), said, (&mut product).into()),
+            knhk_vector_distance(start, b.as_ptr(), said, (&mut distance).into()),
         ]
     };
     if let Some(refusal) = broken.refusal(&a) {
@@ -168,8 +168,15 @@ fn best(scores: &[f32], k: usize, broken: Broken) {
     let (start, said) = broken.of(&mut best);
     let mut found = 77;
     // SAFETY: as many as said, or what is refused.
-    let status =
-        unsafe { knhk_vector_top_k(scores.as_ptr(), scores.len(), start, said, Some(&mut found)) };
+    let status = unsafe {
+        knhk_vector_top_k(
+            scores.as_ptr(),
+            scores.len(),
+            start,
+            said,
+            (&mut found).into(),
+        )
+    };
     if let Some(refusal) = broken.refusal(&best) {
         assert_eq!((status, found), (refusal, 77));
         return;
@@ -275,8 +282,15 @@ fn spread(
         edges: 77,
     };
     // SAFETY: as many as said, or what is refused.
-    let status =
-        unsafe { knhk_graph_spread(Some(&graph), start, said, Some(&spread), Some(&mut reach)) };
+    let status = unsafe {
+        knhk_graph_spread(
+            Some(&graph),
+            start,
+            said,
+            Some(&spread),
+            (&mut reach).into(),
+        )
+    };
     let is_graph = offsets[0] == 0
         && offsets.is_sorted()
         && offsets[nodes] as usize == edges.len()

@@ -136,7 +136,7 @@ impl Arenas {
             return;
         }
         // SAFETY: a null name, a config, null or a place.
-        let status = unsafe { knhk_arena_create(ptr::null(), Some(&config), place) };
+        let status = unsafe { knhk_arena_create(ptr::null(), Some(&config), place.into()) };
         let expected = match (is_null, overflow) {
             (true, _) => Status::NullPointer,
             (false, 3) => Status::Invalid,
@@ -158,7 +158,7 @@ impl Arenas {
         let align = if power == 255 { 24 } else { 1 << (power % 14) };
         let mut bytes = ptr::null_mut();
         let place = (!is_null).then_some(&mut bytes);
-        let status = knhk_arena_alloc(handle, size, align, place);
+        let status = knhk_arena_alloc(handle, size, align, place.into());
         if is_null {
             return assert_eq!(status, Status::NullPointer);
         }
@@ -184,7 +184,7 @@ impl Arenas {
 
     fn mark(&mut self, handle: u64, is_null: bool) {
         let mut mark = 0;
-        let status = knhk_arena_mark(handle, (!is_null).then_some(&mut mark));
+        let status = knhk_arena_mark(handle, (!is_null).then_some(&mut mark).into());
         match (is_null, self.live(handle)) {
             (true, _) => assert_eq!(status, Status::NullPointer),
             (false, None) => assert_refused(status, handle),
@@ -241,7 +241,7 @@ impl Arenas {
 
     fn stats(&mut self, handle: u64, is_null: bool) {
         let mut stats = ArenaStats::default();
-        let status = knhk_stats_arena(handle, (!is_null).then_some(&mut stats));
+        let status = knhk_stats_arena(handle, (!is_null).then_some(&mut stats).into());
         match (is_null, self.live(handle)) {
             (true, _) => assert_eq!(status, Status::NullPointer),
             (false, None) => assert_refused(status, handle),

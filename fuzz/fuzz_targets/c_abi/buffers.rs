@@ -105,15 +105,15 @@ fn open(name: &CStr) -> (Pool, Here) {
     };
     let (mut pool, mut here) = (0, 0);
     // SAFETY: a C string, a config, a place.
-    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), Some(&mut pool)) };
+    let opened = unsafe { knhk_pool_open(name.as_ptr(), Some(&config), (&mut pool).into()) };
     assert_eq!(opened, Status::Ok);
-    assert_eq!(knhk_pool_here(pool, Some(&mut here)), Status::Ok);
+    assert_eq!(knhk_pool_here(pool, (&mut here).into()), Status::Ok);
     (pool, here)
 }
 
 fn in_use(pool: Pool) -> u64 {
     let mut stats = PoolStats::default();
-    assert_eq!(knhk_stats_pool(pool, Some(&mut stats)), Status::Ok);
+    assert_eq!(knhk_stats_pool(pool, (&mut stats).into()), Status::Ok);
     stats.in_use
 }
 
@@ -157,15 +157,15 @@ impl Buffers {
             Operation::Trim { handle, is_null } => {
                 let mut bytes = 0;
                 self.expect(handles.pick(handle, &own), |pool| {
-                    knhk_pool_trim(pool, (!is_null).then_some(&mut bytes))
+                    knhk_pool_trim(pool, (!is_null).then_some(&mut bytes).into())
                 });
             }
             Operation::Stats { handle, is_null } => {
                 let (pool, mut stats) = (handles.pick(handle, &own), PoolStats::default());
                 if is_null {
-                    assert_eq!(knhk_stats_pool(pool, None), Status::NullPointer);
+                    assert_eq!(knhk_stats_pool(pool, Place::NULL), Status::NullPointer);
                 } else {
-                    self.expect(pool, |pool| knhk_stats_pool(pool, Some(&mut stats)));
+                    self.expect(pool, |pool| knhk_stats_pool(pool, (&mut stats).into()));
                 }
             }
         }

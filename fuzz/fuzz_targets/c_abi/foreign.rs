@@ -31,19 +31,19 @@ impl Foreign {
         let (mut pool, mut arena, mut producer, mut consumer) = (0, 0, 0, 0);
         let mut buffer = MaybeUninit::uninit();
         // SAFETY: a C string, and a place.
-        let opened = unsafe { knhk_pool_open(c"foreign".as_ptr(), None, Some(&mut pool)) };
+        let opened = unsafe { knhk_pool_open(c"foreign".as_ptr(), None, (&mut pool).into()) };
         assert_eq!(opened, Status::Ok);
         assert_eq!(knhk_pool_acquire(pool, Some(&mut buffer)), Status::Ok);
         // SAFETY: filled on the line above.
         let buffer = unsafe { buffer.assume_init() };
         // SAFETY: nulls, and a place.
-        let made = unsafe { knhk_arena_create(std::ptr::null(), None, Some(&mut arena)) };
+        let made = unsafe { knhk_arena_create(std::ptr::null(), None, (&mut arena).into()) };
         assert_eq!(made, Status::Ok);
-        let made = knhk_ring_create(8, 4, Some(&mut producer), Some(&mut consumer));
+        let made = knhk_ring_create(8, 4, (&mut producer).into(), (&mut consumer).into());
         assert_eq!(made, Status::Ok);
         let mut stats = RingStats::default();
-        assert_eq!(knhk_stats_ring(producer, Some(&mut stats)), Status::Ok);
-        assert_eq!(knhk_stats_ring(consumer, Some(&mut stats)), Status::Ok);
+        assert_eq!(knhk_stats_ring(producer, (&mut stats).into()), Status::Ok);
+        assert_eq!(knhk_stats_ring(consumer, (&mut stats).into()), Status::Ok);
         Self {
             handles: [buffer.here, arena, producer, consumer],
             buffer_here: buffer.here,

@@ -20,7 +20,7 @@ mod spans;
 use std::ffi::c_char;
 
 use arbitrary::Arbitrary;
-use knhk_pool_ffi::{SoaTriples, Status, knhk_status_text, knhk_triples_load};
+use knhk_pool_ffi::{PredicateRun, SoaTriples, Status, knhk_status_text, knhk_triples_load};
 use libfuzzer_sys::fuzz_target;
 
 use self::arenas::Arenas;
@@ -101,7 +101,8 @@ fn assert_refused(status: Status, handle: u64) {
 }
 
 fn triples(triples: &[u64], count: usize, is_null: bool) {
-    let (mut columns, mut runs, mut run_count) = (SoaTriples::default(), Default::default(), 77);
+    let (mut columns, mut run_count) = (SoaTriples::default(), 77);
+    let mut runs = [PredicateRun::default(); 8];
     let whole = triples.len() / 3;
     if !is_null && count > whole && (1..=8).contains(&count) {
         return;
@@ -116,9 +117,9 @@ fn triples(triples: &[u64], count: usize, is_null: bool) {
         knhk_triples_load(
             start,
             count,
-            Some(&mut columns),
-            Some(&mut runs),
-            Some(&mut run_count),
+            (&mut columns).into(),
+            (&mut runs).into(),
+            (&mut run_count).into(),
         )
     };
     match (is_null, (1..=8).contains(&count)) {

@@ -94,7 +94,7 @@ impl Rings {
         let records = records % 300;
         let (mut producer, mut consumer) = (0, 0);
         let place = (!is_null).then_some(&mut producer);
-        let status = knhk_ring_create(size, records, place, Some(&mut consumer));
+        let status = knhk_ring_create(size, records, place.into(), (&mut consumer).into());
         let is_right = size.is_multiple_of(8) && (8..=4096).contains(&size) && records > 0;
         let expected = match (is_null, is_right) {
             (true, _) => Status::NullPointer,
@@ -130,7 +130,7 @@ impl Rings {
         let mut pushed = 77;
         let place = (!matches!(how, How::Uncounted)).then_some(&mut pushed);
         // SAFETY: null, misaligned, or that many records.
-        let status = unsafe { knhk_ring_push(handle, start.cast(), count, place) };
+        let status = unsafe { knhk_ring_push(handle, start.cast(), count, place.into()) };
         let Some(ring) = ring else {
             assert_eq!(pushed, 77);
             return assert_refused(status, handle);
@@ -163,7 +163,7 @@ impl Rings {
         let mut popped = 77;
         let place = (!matches!(how, How::Uncounted)).then_some(&mut popped);
         // SAFETY: null, misaligned, or room for that many records.
-        let status = unsafe { knhk_ring_pop(handle, start.cast(), count, place) };
+        let status = unsafe { knhk_ring_pop(handle, start.cast(), count, place.into()) };
         let Some(ring) = ring else {
             assert_eq!(popped, 77);
             return assert_refused(status, handle);
@@ -205,7 +205,7 @@ impl Rings {
 
     fn stats(&mut self, handle: u64, is_null: bool) {
         let mut stats = RingStats::default();
-        let status = knhk_stats_ring(handle, (!is_null).then_some(&mut stats));
+        let status = knhk_stats_ring(handle, (!is_null).then_some(&mut stats).into());
         let of = |ring: &&Live| handle != 0 && [ring.producer, ring.consumer].contains(&handle);
         match (is_null, self.0.iter().find(of)) {
             (true, _) => assert_eq!(status, Status::NullPointer),
