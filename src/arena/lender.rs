@@ -42,6 +42,12 @@ impl Lender {
         }
     }
 
+    /// Whether a use is open.
+    #[inline(always)]
+    pub(super) fn is_in_use(&self) -> bool {
+        !self.innermost.get().is_null()
+    }
+
     pub(crate) fn stats(&self) -> ArenaStats {
         self.arena.stats()
     }
@@ -49,7 +55,7 @@ impl Lender {
     /// Runs `work` with a scope of what is left; all of it is given back at its end.
     #[inline(always)]
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
-        if !self.innermost.get().is_null() {
+        if self.is_in_use() {
             return self.with_nested(work);
         }
         self.innermost.set(ptr::from_ref(&*self.arena.books));

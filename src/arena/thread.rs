@@ -1,14 +1,15 @@
 //! Each thread's own arenas: made at first use, freed when the thread ends.
 //!
 //! Two thread-locals an arena. The *place* has no destructor: every use reads it, and it is there
-//! until the thread's last instant. The *owner* has one, which frees the arena and empties the place;
+//! until the thread's last instant. The *owner* has one, which empties the place and frees the arena;
 //! only the first use touches it.
 //!
 //! # Invariant
 //!
 //! 1. A place is null, or holds this thread's lender, which its owner frees only after it has emptied
-//!    the place, and not while it is in use: a thread's destructors run when its frames are gone, or
-//!    one after the other.
+//!    the place, and never while it is in use. It can be: `exit` runs the destructors of the thread that
+//!    calls it while that thread's frames are live, and scoped threads may read what these lent. Then
+//!    the lender stays until the process is gone.
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::cell::{Cell, OnceCell};
@@ -84,7 +85,7 @@ impl Local {
     }
 }
 
-/// Frees a thread's arena when the thread ends.
+/// Frees a thread's arena when the thread ends, unless it ends in the middle of a use.
 #[derive(Debug)]
 pub(crate) struct Owner {
     made: OnceCell<(NonNull<Lender>, &'static LocalKey<Cell<*const Lender>>)>,
@@ -111,8 +112,12 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if let Some((lender, place)) = self.made.take() {
             place.with(|place| place.set(ptr::null()));
-            // SAFETY: from `Box::leak` in `make`, taken out of the owner, and nobody has it any more
-            // (invariant 1).
+            // SAFETY: from `Box::leak` in `make`, and freed nowhere but below.
+            if unsafe { lender.as_ref() }.is_in_use() {
+                return;
+            }
+            // SAFETY: as above, taken out of the owner; nobody has it any more, since the place is empty
+            // and no use is open (invariant 1).
             drop(unsafe { Box::from_raw(lender.as_ptr()) });
         }
     }
