@@ -337,11 +337,13 @@ impl FreeList {
     fn pop_deeper(&self) -> Option<NonNull<u8>> {
         let lower = self.len.load(Ordering::Relaxed).checked_sub(1)?;
         let buffer = NonNull::new(self.place(lower).load(Ordering::Relaxed))?;
-        let _change = self.change();
+        let change = self.change();
         self.low.store(lower, Ordering::Relaxed);
         self.len.store(lower, Ordering::Relaxed);
         self.counters.bump(Counter::Hits);
         self.unseal();
+        // What is found there panics, and a panic hook may read these books.
+        drop(change);
         // SAFETY: idle until now, and so laid down (7).
         unsafe { rest::take_up(buffer, self.buffer_size) };
         Some(buffer)

@@ -8,9 +8,14 @@
 
 mod armed;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::{LazyLock, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use knhk_pool::{Arena, Buffer, BufferPool, EventRingBuffer, LocalPool, PoolConfig, Workload};
+use knhk_pool::{
+    Arena, Buffer, BufferPool, EventRingBuffer, LocalPool, PoolConfig, Workload, snapshot,
+};
 
 const BYTES: usize = 100;
 
@@ -96,6 +101,53 @@ fn write_after_a_buffer_was_returned_is_found_when_it_is_handed_out_again() {
     assert_found("written to at offset 77 after it was returned:", || {
         drop(pool.acquire());
     });
+}
+
+/// One that records takes what is idle by the cold path, always.
+static READ_BY_THE_HOOK: LazyLock<BufferPool> = LazyLock::new(|| {
+    let pool = BufferPool::builder("rest-hook").pool_size(1);
+    let pool = pool.buffer_size(BYTES).recording(true).build();
+    pool.expect("sizes are in range")
+});
+
+/// Whether a look from another thread ends while the caller waits for it.
+fn is_readable() -> bool {
+    let (done, watch) = mpsc::channel();
+    let look = move || {
+        std::hint::black_box((READ_BY_THE_HOOK.stats(), snapshot()));
+        done.send(())
+    };
+    thread::spawn(look);
+    watch.recv_timeout(Duration::from_secs(60)).is_ok()
+}
+
+#[test]
+fn panic_hook_can_read_the_pool_in_which_a_fault_was_found() {
+    const NAME: &str = "panics-and-reads";
+    let (told, watch) = mpsc::channel();
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().name() == Some(NAME) {
+            told.send(is_readable()).expect("the test is waiting");
+        }
+        before(info);
+    }));
+    let work = || {
+        let mut buffer = READ_BY_THE_HOOK.acquire();
+        let start = buffer.as_mut_ptr();
+        drop(buffer);
+        // SAFETY: the slab is still there; it is the fault that a pool hides.
+        unsafe { start.add(77).write(1) };
+        assert_found("written to at offset 77 after it was returned:", || {
+            drop(READ_BY_THE_HOOK.acquire());
+        });
+    };
+    let worker = thread::Builder::new().name(NAME.to_owned()).spawn(work);
+    let worker = worker.expect("a thread can be started");
+    worker.join().expect("it is found, and nothing else is");
+    let was_readable = watch.try_recv().ok();
+    assert_eq!(was_readable, cfg!(knhk_pool = "poison").then_some(true));
+    assert_eq!(READ_BY_THE_HOOK.stats().hits, 2);
 }
 
 #[test]
