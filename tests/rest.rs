@@ -150,17 +150,53 @@ fn panic_hook_can_read_the_pool_in_which_a_fault_was_found() {
     assert_eq!(READ_BY_THE_HOOK.stats().hits, 2);
 }
 
+/// A pool whose one slot was written to after it came back.
+fn written_after_return() -> LocalPool {
+    let pool = pool();
+    let mut buffer = pool.acquire();
+    let start = buffer.as_mut_ptr();
+    drop(buffer);
+    // SAFETY: the slab is still there; it is the fault that a pool hides.
+    unsafe { start.add(77).write(1) };
+    pool
+}
+
 #[test]
-fn write_after_a_return_is_found_when_the_pools_memory_is_freed() {
-    let pool = BufferPool::builder("rest-freed")
-        .pool_size(0)
-        .buffer_size(64);
-    let pool = pool.build().expect("sizes are in range");
-    let mut block = pool.acquire();
-    let start = block.as_mut_ptr();
+fn write_after_a_return_is_found_when_the_slab_is_freed() {
+    let dropped = written_after_return();
+    let wanted = "written to at offset 77 after it was returned:";
+    assert_found(wanted, || drop(dropped));
+    let trimmed = written_after_return();
+    assert_found(wanted, || {
+        trimmed.trim();
+    });
+}
+
+#[test]
+fn overrun_of_a_forgotten_buffer_is_found_when_the_slab_is_freed() {
+    let pool = pool();
+    let mut buffer = pool.acquire();
     // SAFETY: the padding is the buffer's own.
-    unsafe { start.add(64).write(1) };
-    assert_found("overrun behind the end, at offset 64, of", || drop(block));
+    unsafe { buffer.as_mut_ptr().add(BYTES + 3).write(1) };
+    std::mem::forget(buffer);
+    assert_found("overrun behind the end, at offset 103, of", || drop(pool));
+}
+
+#[test]
+fn fault_is_told_once() {
+    let pool = written_after_return();
+    let wanted = "written to at offset 77 after it was returned:";
+    assert_found(wanted, || drop(pool.acquire()));
+    assert_eq!(found(|| drop(pool)), None);
+}
+
+#[test]
+fn slab_that_is_freed_by_a_panic_adds_none() {
+    let said = found(|| {
+        let _pool = written_after_return();
+        panic::panic_any("the first".to_owned());
+    });
+    assert_eq!(said.as_deref(), Some("the first"));
 }
 
 #[test]

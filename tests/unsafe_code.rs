@@ -14,7 +14,7 @@ const BLOCKS: [(&str, usize); 14] = [
     ("free_list", 27),
     ("hot_path", 8),
     ("local_pool", 4),
-    ("raw", 121),
+    ("raw", 125),
     ("register", 2),
     ("ring", 27),
     ("seats", 4),

@@ -7,7 +7,7 @@
 //! | `--cfg` | what is given back | a buffer's surroundings |
 //! |---|---|---|
 //! | none: as shipped | stays as it is; every function here is empty | as ADR-002 says |
-//! | `knhk_pool="poison"` | is filled, checked when it is handed out again, and with `--cfg knhk_pool="asan"` unreadable for AddressSanitizer | a line of cookies in front, one behind the padding, checked when it comes back |
+//! | `knhk_pool="poison"` | is filled, checked when it is handed out again or freed, and with `--cfg knhk_pool="asan"` unreadable for AddressSanitizer | a line of cookies in front, one behind the padding, checked when it comes back |
 //! | `knhk_pool="passthrough"` | is freed, and fresh memory of the exact size waits in its place | the allocator's |
 //!
 //! Counters and sizes in the books are the same in all three.
@@ -15,7 +15,8 @@
 //! # Invariants
 //!
 //! 1. Of each buffer, a slab's slot or a block, [`begin`] is told once, when it is new, and then in
-//!    turn [`lay_down`] and [`take_up`]; [`end`] before it is freed.
+//!    turn [`lay_down`] and [`take_up`]; [`end`] before it is freed, but for a slab that is freed while its
+//!    thread panics.
 //! 2. What is laid down or hidden is neither read nor written but by this module.
 
 #[cfg(all(knhk_pool = "poison", knhk_pool = "passthrough"))]

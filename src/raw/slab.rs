@@ -14,6 +14,7 @@
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
+use std::thread;
 
 pub(crate) use super::stride;
 use super::{ALIGN, rest};
@@ -29,6 +30,7 @@ pub(crate) struct Slab {
     /// From one slot to the next, cookies included.
     pitch: usize,
     slots: usize,
+    buffer_size: usize,
 }
 
 /// What cookies take of each slot.
@@ -53,6 +55,7 @@ impl Slab {
             layout,
             pitch,
             slots,
+            buffer_size,
         };
         slab.touch_pages();
         for index in 0..slots {
@@ -99,6 +102,13 @@ impl Slab {
 
 impl Drop for Slab {
     fn drop(&mut self) {
+        // A second panic would end the process, and hide what the first one says.
+        if rest::LAYS && !thread::panicking() {
+            for index in 0..self.slots {
+                // SAFETY: `new` told of it, with this capacity.
+                unsafe { rest::end(self.slot(index), self.buffer_size) };
+            }
+        }
         // SAFETY: the slab's own memory, about to be freed.
         unsafe { rest::uncover(self.base, self.layout.size()) };
         // SAFETY: raw invariant 3: `base` came from alloc_zeroed with this very layout in `new`.

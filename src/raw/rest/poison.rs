@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A fault is found by AddressSanitizer where it happens, in its build; in any build when the buffer
-//! comes back or is handed out again, with a panic that says which bytes were overwritten. The panic
-//! comes out of a drop: on a thread that panics already it ends the process.
+//! comes back, is handed out again or is freed, with a panic that says which bytes were overwritten. The
+//! panic comes out of a drop, which may be that of a thread-local: there, and on a thread that panics
+//! already, it ends the process.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -157,9 +158,23 @@ impl Place {
         }
     }
 
+    /// Makes the surroundings whole again. The buffer stays in use for ever, for whoever gives it back or
+    /// takes it panics; so its fault is told once, and not again when its slab is freed.
+    fn mend(self) {
+        // SAFETY: the padding is inside of the buffer's surroundings.
+        let padding = unsafe { self.start.add(self.capacity) };
+        // SAFETY: as above, and the buffer's own.
+        unsafe { padding.write_bytes(0, PADDING) };
+        // SAFETY: told of it before.
+        unsafe { begin(self.start, self.capacity) };
+    }
+
     #[cold]
     fn fault(self, fault: Fault) -> ! {
         let Self { start, capacity } = self;
+        if !matches!(fault, Fault::ReturnedTwice | Fault::HandedOutTwice) {
+            self.mend();
+        }
         panic!("POISON: {fault}, a buffer of {capacity} bytes at {start:p}");
     }
 }
