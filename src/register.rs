@@ -27,13 +27,21 @@ pub(crate) fn in_register<T>(pointer: *const T) -> *const T {
 }
 
 /// The same pointer, to memory of which the compiler knows nothing: for all it can tell, every byte
-/// behind it was just written, with what the machine holds there.
+/// behind it was just written, with what the machine holds there. `None` where that cannot be had: under
+/// Miri, which sees through it, and on processors other than x86-64 and AArch64.
 #[inline(always)]
-pub(crate) fn settled(pointer: *mut u8) -> *mut u8 {
+pub(crate) fn settled(pointer: *mut u8) -> Option<*mut u8> {
     #[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
-    // SAFETY: no instruction, no stack, no flags; that it may write memory is the purpose.
-    unsafe {
-        std::arch::asm!("/* {0} */", in(reg) pointer, options(nostack, preserves_flags));
+    {
+        // SAFETY: no instruction, no stack, no flags; that it may write memory is the purpose.
+        unsafe {
+            std::arch::asm!("/* {0} */", in(reg) pointer, options(nostack, preserves_flags));
+        }
+        Some(std::hint::black_box(pointer))
     }
-    std::hint::black_box(pointer)
+    #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri))))]
+    {
+        let _ = pointer;
+        None
+    }
 }

@@ -3,6 +3,7 @@
 mod armed;
 
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::thread;
 
@@ -233,6 +234,24 @@ fn a_trim_with_nothing_out_changes_no_prediction() {
     assert_eq!(recording.stats().hits, demand(&recording).hits(2));
 }
 
+/// Whether this build can look how far a buffer was written.
+const LOOKS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) && !cfg!(miri);
+
+#[test]
+fn where_the_bytes_cannot_be_looked_at_a_buffer_counts_with_its_capacity() {
+    let pool = pool("demand-whole", 4, true);
+    drop(pool.acquire());
+    pool.acquire().resize(100, 1);
+    let lengths = demand(&pool).lengths;
+    let whole = |power: usize| lengths.get(power).copied();
+    let wanted = if LOOKS {
+        [Some(1), Some(0), Some(1)]
+    } else {
+        [Some(0), Some(1), Some(1)]
+    };
+    assert_eq!([0, 6, 7].map(whole), wanted);
+}
+
 #[test]
 fn lengths_are_told_by_the_power_of_two_that_holds_them() {
     let pool = pool("demand-lengths", 4, true);
@@ -246,6 +265,10 @@ fn lengths_are_told_by_the_power_of_two_that_holds_them() {
     drop(used_and_cleared);
     // In the room that a buffer of 4,096 bytes had before.
     pool.acquire().push(0);
+    if !LOOKS {
+        eprintln!("skipped: this build cannot look how far a buffer was written");
+        return;
+    }
     let demand = demand(&pool);
     assert_eq!(demand.lengths, [4, 1, 2, 1, 0, 0, 2, 1, 0, 0, 0, 0, 1]);
     assert_eq!(demand.share_within(64), Some(10.0 / 12.0));
@@ -254,13 +277,9 @@ fn lengths_are_told_by_the_power_of_two_that_holds_them() {
     assert_eq!(demand.buffer_size, BUFFER_SIZE);
 }
 
-// Miri would tell that bytes are read which the user has made uninitialised: the asm that answers for it is not
-// there.
-#[cfg(not(miri))]
+// Miri tells if bytes are read that the user has made uninitialised.
 #[test]
-fn room_that_is_overwritten_with_nothing_is_looked_at_all_the_same() {
-    use std::mem::MaybeUninit;
-
+fn room_that_is_overwritten_with_nothing_comes_back_like_any_other() {
     let pool = pool("demand-uninit", 4, true);
     let mut buffer = pool.acquire();
     buffer.spare_capacity_mut().fill(MaybeUninit::uninit());

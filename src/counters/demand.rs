@@ -84,7 +84,8 @@ pub struct Demand {
     /// Acquires that were answered and found `SIZE_MAX` or more out.
     pub deeper: u64,
     /// `lengths[k]`: buffers that were written up to more than 2^(k-1) and at most 2^k bytes before they
-    /// were released or taken out; `lengths[0]` up to one or none. [`padded`](crate::Buffer::padded) writes, too.
+    /// were released or taken out; `lengths[0]` up to one or none. [`padded`](crate::Buffer::padded) writes, too. It is read from the
+    /// bytes, on x86-64 and AArch64; elsewhere, and under Miri, each buffer counts with its capacity.
     pub lengths: Vec<u64>,
 }
 

@@ -49,10 +49,10 @@ impl FreeList {
     ///
     /// # Safety
     ///
-    /// * `buffer` is `capacity` bytes, was handed out by this list, and nobody writes to it.
+    /// * `buffer` is `capacity` bytes, was handed out by this list, and nobody uses it now.
     pub(super) unsafe fn note_end(&self, buffer: NonNull<u8>, capacity: usize) {
         if let Some(recorder) = &self.recorder {
-            // SAFETY: the caller's bullet; a list that records has marked what it handed out.
+            // SAFETY: the caller's bullet.
             recorder.ended(unsafe { untouched::len_before(buffer, capacity) });
         }
     }

@@ -28,15 +28,18 @@ pub(crate) unsafe fn mark(start: NonNull<u8>, from: usize, capacity: usize) {
 }
 
 /// The bytes up to the last that was written since they were marked; fewer, where what was written ends like a
-/// mark.
+/// mark; all of them, where a build cannot look.
 ///
 /// # Safety
 ///
-/// * `capacity` bytes from `start` on were written, all of them, and nobody writes to them now.
+/// * `capacity` bytes from `start` on are readable and writable, and nobody else uses them now. They need not be
+///   initialised.
 pub(crate) unsafe fn len_before(start: NonNull<u8>, capacity: usize) -> usize {
     // A user may have written `MaybeUninit::uninit()` over the mark.
-    let start = settled(start.as_ptr());
-    // SAFETY: the caller's bullet.
+    let Some(start) = settled(start.as_ptr()) else {
+        return capacity;
+    };
+    // SAFETY: the caller's bullet, and `settled` makes each byte one that the machine holds.
     let bytes = unsafe { slice::from_raw_parts(start, capacity) };
     let chunks = bytes.rchunks_exact(CHUNK.len());
     let untouched = chunks.take_while(|chunk| **chunk == CHUNK).count() * CHUNK.len();
