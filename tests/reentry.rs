@@ -5,12 +5,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use knhk_pool::{
-    BufferPool, HotPathAlloc, LocalPool, PoolConfig, ThreadObjectPool, Workload, snapshot,
+    Arena, BufferPool, HotPathAlloc, LocalPool, PoolConfig, ThreadObjectPool, Workload, scratch,
+    snapshot,
 };
 
 static POOL: BufferPool = BufferPool::new("reentry");
@@ -24,6 +26,31 @@ thread_local! {
     /// So that the heap fallback's own allocation does not acquire again.
     static ACQUIRING: Cell<bool> = const { Cell::new(false) };
     static ACQUIRED: Cell<u64> = const { Cell::new(0) };
+}
+
+thread_local! {
+    static USES_ARENAS: Cell<bool> = const { Cell::new(false) };
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// How deep the allocator's own uses of arenas were nested.
+static DEEPEST: AtomicUsize = AtomicUsize::new(0);
+
+/// What ends a recursion that would not end, before it has branched into too many.
+const TOO_DEEP: usize = 4;
+
+/// Does not look whether it is called by what it calls.
+fn use_arenas_in_the_allocator() {
+    let depth = DEPTH.get() + 1;
+    if !USES_ARENAS.get() || depth > TOO_DEEP {
+        return;
+    }
+    DEPTH.set(depth);
+    DEEPEST.fetch_max(depth, Ordering::Relaxed);
+    // Inside of a cold path there is room for what has no bytes alone.
+    Arena::with_thread(|arena| drop(arena.try_alloc(1_u8)));
+    scratch::with(|scratch| assert_eq!(*scratch.alloc(()), ()));
+    DEPTH.set(depth - 1);
 }
 
 struct Nosy;
@@ -47,12 +74,14 @@ fn acquire_from_the_allocator() {
 unsafe impl GlobalAlloc for Nosy {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         acquire_from_the_allocator();
+        use_arenas_in_the_allocator();
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
         acquire_from_the_allocator();
+        use_arenas_in_the_allocator();
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(start, layout) }
     }
@@ -112,4 +141,30 @@ fn allocator_that_acquires_neither_deadlocks_nor_unbalances_the_books() {
             stats.released + stats.freed + stats.detached
         );
     }
+}
+
+/// Uses the thread's arena when that is gone.
+struct Late;
+
+impl Drop for Late {
+    fn drop(&mut self) {
+        Arena::with_thread(|arena| assert_eq!(*arena.alloc(7), 7));
+        scratch::with(|scratch| assert_eq!(*scratch.alloc(7), 7));
+    }
+}
+
+#[test]
+fn allocator_that_uses_arenas_is_not_called_by_its_own_uses_without_end() {
+    thread_local!(static LATE: Cell<Option<Late>> = const { Cell::new(None) });
+    let worker = thread::spawn(|| {
+        // Registered before the arenas' owners are, so that on Linux it is dropped after them.
+        LATE.set(Some(Late));
+        USES_ARENAS.set(true);
+        Arena::with_thread(|arena| assert_eq!(*arena.alloc(1), 1));
+        scratch::with(|scratch| assert_eq!(*scratch.alloc(1), 1));
+    });
+    worker.join().expect("no panic in a cold path");
+    let deepest = DEEPEST.load(Ordering::Relaxed);
+    // The second: what the first one, on a thread that is ending, allocates for itself.
+    assert!((1..=2).contains(&deepest), "{deepest} deep");
 }

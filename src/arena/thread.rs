@@ -11,20 +11,20 @@
 //!    calls it while that thread's frames are live, and scoped threads may read what these lent. Then
 //!    the lender stays until the process is gone.
 
-use std::alloc::{Layout, handle_alloc_error};
 use std::cell::{Cell, OnceCell};
 use std::ptr::{self, NonNull};
 use std::thread::LocalKey;
 
 use super::error::ArenaError;
 use super::lender::Lender;
-use super::region::Home;
+use super::region::{Home, Region};
 use super::scope::Scope;
 use super::{Arena, ArenaConfig};
 use crate::config::{self, ArenaOverflow, ConfigError};
 use crate::counters::ArenaCounters;
 use crate::hot_path::permit_alloc;
-use crate::raw::chunk::Chunk;
+use crate::raw::chunk::CHUNK_ALIGN;
+use crate::raw::nowhere;
 use crate::reentry;
 use crate::sync::{AtomicBool, OnceLock, Ordering};
 
@@ -54,20 +54,23 @@ impl Local {
     #[cold]
     fn with_cold<R>(&self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
         if reentry::is_inside() {
-            return nothing().with(work);
+            return with_nothing(work);
         }
-        // First use on a thread is the known exception.
-        let made = permit_alloc(|| {
-            let _inside = reentry::enter();
-            self.owner.try_with(|owner| owner.make(self)).ok()
-        });
+        let made = self.make();
         warn_once();
         match made {
             // SAFETY: as in `with`; `make` has put it into the place.
-            Some(lender) => unsafe { lender.as_ref() }.with(work),
-            // The thread is ending, and its arena is gone: one for this use alone.
-            None => self.lender().with(work),
+            Ok(own) => unsafe { own.as_ref() }.with(work),
+            Err(passing) => passing.with(work),
         }
+    }
+
+    /// This thread's lender; one for a single use, if the thread is ending and its own is gone.
+    fn make(&self) -> Result<NonNull<Lender>, Passing> {
+        let _inside = reentry::enter();
+        // First use on a thread is the known exception.
+        let own = permit_alloc(|| self.owner.try_with(|owner| owner.make(self)));
+        own.map_err(|_gone| Passing(Some(self.lender())))
     }
 
     fn lender(&self) -> Lender {
@@ -123,12 +126,35 @@ impl Drop for Owner {
     }
 }
 
-/// An arena of no bytes, for an allocator that asks for its thread's from inside a cold path.
-fn nothing() -> Lender {
-    let chunk = Chunk::new(0).unwrap_or_else(|| unreachable!("no bytes need no memory"));
-    let arena = Arena::of(chunk, Home::new(ArenaOverflow::Error, false));
-    // Not a panic: it would leave the allocator.
-    Lender::new(arena.unwrap_or_else(|_| handle_alloc_error(Layout::new::<ArenaCounters>())))
+/// An arena of one use, which ends inside the mark on the thread as it began.
+struct Passing(Option<Lender>);
+
+impl Passing {
+    fn with<R>(&self, work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+        match &self.0 {
+            Some(lender) => lender.with(work),
+            None => with_nothing(work),
+        }
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _inside = reentry::enter();
+        self.0 = None;
+    }
+}
+
+/// A scope of no bytes, for an allocator that asks for its thread's from inside a cold path. Nothing is
+/// allocated for it: the allocator would ask again.
+fn with_nothing<R>(work: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+    let books = ArenaCounters::new(0);
+    let home = Home::new(ArenaOverflow::Error, false);
+    // SAFETY: any address at a multiple of CHUNK_ALIGN is the base of no bytes, and these are their books.
+    let region = unsafe { Region::new(nowhere(CHUNK_ALIGN), &books, &home) };
+    // SAFETY: nobody else has the region, and there is nothing to give back.
+    let mut scope = unsafe { Scope::new(region) };
+    work(&mut scope)
 }
 
 /// What all threads' arenas are made by, read once; the defaults, and the error, if that is none.
