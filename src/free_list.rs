@@ -23,9 +23,9 @@
 //!
 //! # Invariants
 //!
-//! 1. *One owner.* All methods but [`stats`](FreeList::stats) and those of a stray list are called
-//!    by one thread at a time, and what one caller did happened before what the next one does.
-//!    `FreeList` is not `Sync`, so whoever shares one has to argue this.
+//! 1. *One owner.* All methods but [`stats`](FreeList::stats), [`demand`](FreeList::demand) and those of
+//!    a stray list are called by one thread at a time, and what one caller did happened before what the
+//!    next one does. `FreeList` is not `Sync`, so whoever shares one has to argue this.
 //! 2. `low <= len <= stack.len()`, and every place of `stack` below `len` holds an idle buffer.
 //! 3. The slot holds `EMPTY`, `CLOSED`, or an idle buffer.
 //! 4. An idle buffer is a slot of `slab`, or a block of `buffer_size`; it stands in one place only,

@@ -48,9 +48,10 @@ struct Lists {
 #[derive(Clone, Copy, Debug)]
 struct ListRef(NonNull<FreeList>);
 
-// SAFETY: behind the pool's lock it is only asked for `stats`, which any thread may, and for its
-// links, which the lock guards; or, where it is drained or the pool has ended, used by the one
-// thread that took it (free list's invariant 1).
+// SAFETY: behind the pool's lock it is asked for `stats`, which any thread may, and for its links, which
+// the lock guards. Outside of it any thread asks for `demand`, and follows the links to the next, which
+// never change. All else does the one thread that took it, where it is drained or the pool has ended
+// (free list's invariant 1).
 unsafe impl Send for ListRef {}
 
 impl ListRef {

@@ -47,7 +47,7 @@ const DEPTHS: usize = 4;
 struct State {
     /// Depth and flags; zero when the allocator has nothing to note.
     watch: Cell<u64>,
-    /// Violations that are not reported yet. Saturates.
+    /// Violations that are not reported yet.
     noted: Cell<u64>,
     notes: Cell<Notes>,
     /// Depth down to which sections permit frees; 0: none does.

@@ -12,7 +12,7 @@
 //! keep the books that an unsafe free list would have to argue for; a `Full` that is lost or
 //! forgotten takes its slot and its object with it, and nothing else.
 //!
-//! Nothing is allocated after [`Slots::try_new`].
+//! Nothing is allocated after [`Slots::try_new`], but in the mode *passthrough*.
 //!
 //! # Invariants
 //!
@@ -78,6 +78,7 @@ pub(crate) struct Books<S> {
 impl<T, O: Owner> Slots<T, O> {
     /// Slots that hold nothing yet; `None`, and what was given is dropped, if the allocator refuses, or the
     /// memory for `capacity` slots is more than `isize::MAX` bytes, or they are more than [`tally::IDLE_MAX`].
+    /// (In the mode *passthrough*, which allocates places later too, a place that is refused ends the process.)
     pub(crate) fn try_new(
         capacity: usize,
         shared: O::Shared,
