@@ -4,10 +4,12 @@ mod armed;
 
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use knhk_pool::{Buffer, BufferPool, Demand, LocalPool, PoolConfig, PoolStats, Workload, snapshot};
+use knhk_pool::{
+    Buffer, BufferPool, Demand, LocalPool, PoolConfig, PoolHandle, PoolStats, Workload, snapshot,
+};
 
 const BUFFER_SIZE: usize = 64;
 /// Above what is out at most in the random patterns, so that the largest size serves all.
@@ -337,6 +339,30 @@ fn acquires_of_an_ending_thread_are_served_by_no_size() {
     let demand = demand(&pool);
     assert_eq!((demand.needed, demand.beyond), (vec![1], 1));
     assert_eq!(pool.stats().acquires(), 2);
+}
+
+#[test]
+fn acquires_by_a_handle_that_outlives_its_threads_part_are_served_by_no_size() {
+    thread_local!(static LATE: Cell<Option<Late>> = const { Cell::new(None) });
+    struct Late(PoolHandle<'static>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            drop(self.0.acquire());
+        }
+    }
+    static POOL: OnceLock<BufferPool> = OnceLock::new();
+    let pool = POOL.get_or_init(|| pool("demand-handle", 4, true));
+    let thread = thread::spawn(|| {
+        // Begun before the pool's own thread-local, so it ends after it.
+        LATE.set(None);
+        let handle = pool.handle();
+        drop(handle.acquire());
+        LATE.set(Some(Late(handle)));
+    });
+    thread.join().expect("it does not panic");
+    let demand = demand(pool);
+    assert_eq!((demand.needed, demand.beyond), (vec![1], 1));
+    assert_eq!(demand.depths, [2]);
 }
 
 #[test]

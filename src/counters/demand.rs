@@ -156,9 +156,7 @@ pub(crate) fn merge(sum: &mut Option<Demand>, other: Option<&Demand>) {
 }
 
 fn add(sums: &mut Vec<u64>, others: &[u64]) {
-    if sums.len() < others.len() {
-        sums.resize(others.len(), 0);
-    }
+    sums.resize(sums.len().max(others.len()), 0);
     for (sum, other) in sums.iter_mut().zip(others) {
         *sum += other;
     }
