@@ -189,7 +189,11 @@ fn best(scores: &[f32], k: usize, broken: Broken) {
     for (place, (index, score)) in best.iter().zip(&model) {
         assert_eq!((place.index, place.score), (*index, *score));
     }
-    assert!(best[found..].iter().all(|place| *place == none));
+    let zero = Scored {
+        index: 0,
+        score: 0.0,
+    };
+    assert!(best[found..].iter().all(|place| *place == zero));
 }
 
 fn fade(strengths: &[f32], ages: &[u64], rate: f64, by_half: bool, broken: Broken) {
