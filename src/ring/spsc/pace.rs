@@ -115,7 +115,8 @@ impl Pace {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+// Millions of sums, and nothing unsafe: Miri would take an hour.
+#[cfg(all(test, not(loom), not(miri)))]
 mod tests {
     use super::*;
 
