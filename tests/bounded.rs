@@ -39,8 +39,15 @@ fn grown(before: isize) -> usize {
 #[global_allocator]
 static ALLOCATOR: HotPathAlloc<Counting> = HotPathAlloc::new(Counting);
 
-/// What a slot or a block may take beside the buffer: its padding, and what aligns it.
-const PAD: usize = 64 + 2 * 64;
+/// What a slot or a block may take beside the buffer: its padding, what aligns it, and in the mode *poison* a line
+/// of cookies on either side.
+const PAD: usize = 64
+    + 2 * 64
+    + if cfg!(knhk_pool = "poison") {
+        2 * 64
+    } else {
+        0
+    };
 
 /// What a pool takes beside its buffers: a place in the stack for each, and its own books.
 const BOOKS: usize = 2048;
