@@ -31,6 +31,9 @@ const SLOTS_A_HINT: usize = 32;
 const GAP_MIN: u32 = 16;
 const GAP_MAX: u32 = 1 << 16;
 
+/// Looks to the next that is weighed, where enough came without a wait: one backlog says nothing of what follows.
+const NEXT: u32 = 2;
+
 /// Looks in a row that find too few where two threads are in step. Less would take what is pushed by twenties,
 /// and now and then by twos, for that.
 const IN_STEP: u32 = 4;
@@ -94,7 +97,7 @@ impl Pace {
             self.hints = 0;
             self.few = 0;
             self.kept = 0;
-            self.until = self.gap;
+            self.until = if comes_without { NEXT } else { self.gap };
             return;
         }
         self.until = 1;
