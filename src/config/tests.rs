@@ -4,6 +4,7 @@ use std::ffi::OsString;
 #[cfg(not(feature = "toml"))]
 use std::path::Path;
 
+use super::key::{self, Key};
 use super::layer::Overrides;
 use super::{ConfigError, ConfigSource, PoolConfig, load};
 use crate::workload::Workload;
@@ -45,6 +46,31 @@ fn without_variable_or_file_the_profile_is_medium() {
     assert_eq!(source_of(&config, "workload"), "default");
     assert_eq!(source_of(&config, "pool_size"), "profile medium");
     assert_eq!(source_of(&config, "zero_on_release"), "default");
+}
+
+#[test]
+fn arenas_keys_are_named_with_their_table_and_say_what_may_stand_there() {
+    let arenas = [
+        Key::ArenaSize,
+        Key::ArenaOverflow,
+        Key::ArenaZero,
+        Key::ArenaHugePages,
+    ];
+    for key in arenas {
+        assert_eq!(key.full_name(), format!("arena.{}", key.name()));
+    }
+    let has_huge_pages = cfg!(all(feature = "huge-pages", target_os = "linux"));
+    let allowed = Key::ArenaHugePages.allowed();
+    assert_eq!(allowed == "true or false", has_huge_pages, "{allowed}");
+}
+
+#[test]
+fn nearest_name_is_the_first_of_fewest_edits() {
+    assert_eq!(key::nearest("b", &["bc", "ab"]), "bc");
+    assert_eq!(
+        key::nearest("pol_size", &["workload", "pool_size"]),
+        "pool_size"
+    );
 }
 
 #[test]
