@@ -29,7 +29,7 @@ const SLOTS_A_HINT: usize = 32;
 
 /// Looks between giving up and the next attempt.
 const GAP_MIN: u32 = 16;
-const GAP_MAX: u32 = 1 << 16;
+const GAP_MAX: u32 = 1 << 17;
 
 /// Looks to the next that is weighed, where enough came without a wait: one backlog says nothing of what follows.
 const NEXT: u32 = 2;
@@ -38,13 +38,17 @@ const NEXT: u32 = 2;
 /// and now and then by twos, for that.
 const IN_STEP: u32 = 4;
 
+/// Looks in a row that find too few before an attempt is given up: three of them after the longest wait, since one
+/// may have been unlucky.
+const FEW_MAX: u32 = IN_STEP + HINTS_MAX.ilog2() + 2;
+
 /// Looks of an attempt that found enough, after which the next attempt is to be soon.
 const PROVED: u32 = 16;
 
 /// The same, after which it is found out anew whether waiting is what brings it.
 const KEPT_MAX: u32 = 1024;
 
-const _: () = assert!(0 < GAP_MIN && GAP_MIN < GAP_MAX && PROVED < KEPT_MAX);
+const _: () = assert!(0 < GAP_MIN && GAP_MIN < GAP_MAX && PROVED < KEPT_MAX && IN_STEP < FEW_MAX);
 
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -54,7 +58,7 @@ pub(super) struct Pace {
     hints: u32,
     /// Looks from the end of this attempt to the next one: `GAP_MIN` to `GAP_MAX`.
     gap: u32,
-    /// Weighed looks since the last pause between attempts that found too few; from `IN_STEP` on there are hints.
+    /// Looks in a row that found too few, up to `FEW_MAX`; from `IN_STEP` on there are hints.
     few: u32,
     /// Looks of this attempt that found enough, up to `KEPT_MAX`.
     kept: u32,
@@ -88,9 +92,9 @@ impl Pace {
     pub(super) fn weigh(&mut self, found: usize, capacity: usize) {
         let enough = found >= ENOUGH;
         let most = HINTS_MAX.min(u32::try_from(capacity / SLOTS_A_HINT).unwrap_or(HINTS_MAX));
-        let brings_nothing = found == 0 || (!enough && self.hints == most);
+        let brings_nothing = found == 0 || most == 0 || (!enough && self.few == FEW_MAX);
         let comes_without = enough && self.hints == 0;
-        if brings_nothing && self.hints > 0 {
+        if brings_nothing && (self.hints > 0 || most == 0) {
             self.gap = (self.gap * 2).min(GAP_MAX);
         }
         if brings_nothing || comes_without || self.kept == KEPT_MAX {
@@ -108,6 +112,7 @@ impl Pace {
             }
             return;
         }
+        self.few = IN_STEP;
         self.kept += 1;
         if self.kept == PROVED {
             self.gap = GAP_MIN;
@@ -149,12 +154,12 @@ mod tests {
     #[test]
     fn waiting_that_brings_nothing_is_tried_ever_more_seldom() {
         let waits = hints(1_000_000, CAPACITY, |_, _| 1);
-        assert_eq!(waits[15..26], [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 0]);
+        assert_eq!(waits[15..28], [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 32, 32, 0]);
         let all = waits.iter().sum::<u32>();
         assert!(all < 3_000, "{all} hints in a million looks");
         let late = waits[waits.len() / 2..].iter().sum::<u32>();
         assert!(
-            (63 * 7..=63 * 8).contains(&late),
+            (127 * 3..=127 * 4).contains(&late),
             "{late} hints in the second half"
         );
     }
@@ -179,7 +184,7 @@ mod tests {
     fn attempt_that_has_proved_itself_is_soon_made_again_and_another_is_not() {
         let looks_until_the_next = |proofs: u32| {
             let mut pace = Pace::new();
-            let in_vain = [1; IN_STEP as usize + 6].repeat(3);
+            let in_vain = [1; FEW_MAX as usize + 1].repeat(3);
             let proofs = vec![ENOUGH; proofs as usize];
             for found in [&in_vain[..], &[1; IN_STEP as usize], &proofs, &[0]].concat() {
                 pace.weigh(found, CAPACITY);
