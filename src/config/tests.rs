@@ -265,7 +265,7 @@ fn the_nearest_name_is_the_one_with_the_fewest_edits() {
         ("", ["abc", "a"], "a"),
         ("x", ["ab", "cd"], "ab"),
     ] {
-        assert_eq!(super::key::nearest(unknown, &known), nearest, "{unknown:?}");
+        assert_eq!(key::nearest(unknown, &known), nearest, "{unknown:?}");
     }
 }
 
