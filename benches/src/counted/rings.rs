@@ -45,8 +45,8 @@ impl CountedRing {
             Self::EventBurst => 505_035,
             Self::DequeOne => 576_037,
             Self::DequeBurst => 568_035,
-            Self::SpscOne => 674_351,
-            Self::SpscBurst => 564_507,
+            Self::SpscOne => 675_322,
+            Self::SpscBurst => 582_162,
             Self::RtrbOne => 896_213,
             Self::RtrbBurst => 846_209,
         }
