@@ -90,8 +90,8 @@ fn lent_ring_is_empty_whatever_its_last_owner_left() {
         run,
         ..Assertion::default()
     };
-    assertion.receipt.cycle = 9;
-    assert_eq!(assertion.tick(), 1);
+    assertion.receipt.cycle = 21;
+    assert_eq!(assertion.tick(), 5);
     assert!(ring.push(assertion).is_ok() && ring.push(assertion).is_ok());
     drop(ring);
     let mut ring = rings.get_assertion_ring().unwrap();
