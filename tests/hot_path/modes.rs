@@ -96,6 +96,25 @@ fn abort_mode_ends_the_process_at_once_with_the_message() {
     is_aborted(&aborted);
 }
 
+#[test]
+#[ignore = "run in a process of its own, by the test below"]
+fn child_allocates_in_its_second_section() {
+    drop(HotPathGuard::enter("clean"));
+    let _section = HotPathGuard::enter("deadly");
+    drop(black_box(vec![1_u8; 40]));
+    eprintln!("the section goes on");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "starts processes")]
+fn abort_mode_holds_for_every_section_of_a_thread() {
+    let aborted = child("child_allocates_in_its_second_section", "abort");
+    let said = stderr(&aborted);
+    assert!(said.contains("in section `deadly`"), "{said}");
+    assert!(!said.contains("goes on"), "it was to end at once: {said}");
+    is_aborted(&aborted);
+}
+
 #[cfg(unix)]
 fn is_aborted(output: &Output) {
     use std::os::unix::process::ExitStatusExt as _;
