@@ -55,20 +55,40 @@ impl Progress {
     }
 }
 
+/// Reads again and again beside `work`; `check` gets what was acquired before a reading, the reading, what had
+/// begun to be given back after it, and the reading before it.
+fn read_beside(
+    progress: &Progress,
+    work: impl FnOnce() + Send,
+    stats: impl Fn() -> PoolStats,
+    check: impl Fn(u64, PoolStats, u64, PoolStats),
+) {
+    thread::scope(|scope| {
+        scope.spawn(work);
+        let _stop = StopOnDrop(&progress.stop);
+        let mut last = PoolStats::default();
+        for _ in 0..300_000 {
+            let at_least = progress.acquired.load(Ordering::Acquire);
+            let now = stats();
+            let at_most = progress.giving_back.load(Ordering::Acquire);
+            check(at_least, now, at_most, last);
+            last = now;
+        }
+    });
+}
+
 fn assert_within_bounds(name: &'static str, buffers: usize, most: usize) {
     let pool = BufferPool::builder(name)
         .workload(Workload::Low)
         .pool_size(buffers);
     let pool = pool.buffer_size(256).build().expect("sizes are in range");
     let progress = Progress::default();
-    thread::scope(|scope| {
-        scope.spawn(|| progress.work(&pool, most));
-        let _stop = StopOnDrop(&progress.stop);
-        let mut last = PoolStats::default();
-        for _ in 0..300_000 {
-            let at_least = progress.acquired.load(Ordering::Acquire);
-            let now = pool.stats();
-            let at_most = progress.giving_back.load(Ordering::Acquire);
+    let work = || progress.work(&pool, most);
+    read_beside(
+        &progress,
+        work,
+        || pool.stats(),
+        |at_least, now, at_most, last| {
             let gone = now.released + now.freed + now.detached;
             assert!(
                 now.hits + now.misses >= at_least,
@@ -77,9 +97,8 @@ fn assert_within_bounds(name: &'static str, buffers: usize, most: usize) {
             assert!(gone <= at_most, "{at_most} given back: {now:?}");
             assert!(now.high_water <= most && now.idle <= buffers, "{now:?}");
             assert!(now.released >= last.released, "{now:?} after {last:?}");
-            last = now;
-        }
-    });
+        },
+    );
 }
 
 #[test]
@@ -115,22 +134,17 @@ fn work_with_objects(pool: &ThreadObjectPool<String>, progress: &Progress) {
 fn reader_of_objects_sees_what_is_between_done_and_begun() {
     let pool: ThreadObjectPool<String> = ThreadObjectPool::new("bounds-objects", 4, String::new);
     let progress = Progress::default();
-    thread::scope(|scope| {
-        scope.spawn(|| work_with_objects(&pool, &progress));
-        let _stop = StopOnDrop(&progress.stop);
-        let mut last = PoolStats::default();
-        for _ in 0..300_000 {
-            let at_least = progress.acquired.load(Ordering::Acquire);
-            let now = pool.stats();
-            let at_most = progress.giving_back.load(Ordering::Acquire);
+    let work = || work_with_objects(&pool, &progress);
+    read_beside(
+        &progress,
+        work,
+        || pool.stats(),
+        |at_least, now, at_most, last| {
             assert!(now.hits >= at_least, "{at_least} done: {now:?}");
             assert!(now.released <= at_most, "{at_most} given back: {now:?}");
             assert!(now.hits - now.released <= 4, "{now:?}");
-            assert!(
-                now.hits >= last.hits && now.released >= last.released,
-                "{now:?} after {last:?}"
-            );
-            last = now;
-        }
-    });
+            let never_falls = now.hits >= last.hits && now.released >= last.released;
+            assert!(never_falls, "{now:?} after {last:?}");
+        },
+    );
 }

@@ -21,7 +21,7 @@ use crate::sync::modelled::Ordering;
 ///
 /// As [`Producer`](super::Producer)'s: `pop` is a comparison, a move and a plain store; when its copy
 /// of the other's index says that the channel is empty, a load of it more, and in a stream between two cores
-/// perhaps a wait of less than a microsecond ([`pop`](Self::pop)).
+/// perhaps a wait of a microsecond ([`pop`](Self::pop)).
 ///
 /// # Examples
 ///

@@ -93,7 +93,7 @@ impl Pace {
         let enough = found >= ENOUGH;
         let most = HINTS_MAX.min(u32::try_from(capacity / SLOTS_A_HINT).unwrap_or(HINTS_MAX));
         let brings_nothing = found == 0 || most == 0 || (!enough && self.few == FEW_MAX);
-        let comes_without = enough && self.hints == 0;
+        let comes_without = enough && self.hints == 0 && most > 0;
         if brings_nothing && (self.hints > 0 || most == 0) {
             self.gap = (self.gap * 2).min(GAP_MAX);
         }
@@ -223,5 +223,9 @@ mod tests {
             let waits = hints(10_000, capacity, |_, _| 1);
             assert!(waits.iter().all(|&hints| hints == 0), "capacity {capacity}");
         }
+        // Nor is it weighed ever again and again where much is found.
+        let mut pace = Pace::new();
+        (0..20).for_each(|_| pace.weigh(ENOUGH, SLOTS_A_HINT - 1));
+        assert_eq!(pace.until, GAP_MAX);
     }
 }
