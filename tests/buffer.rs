@@ -328,3 +328,39 @@ fn buf_mut_appends_and_grows() {
     buffer.resize(buffer.capacity(), 0);
     assert!(buffer.chunk_mut().len() >= 64, "a full buffer grows");
 }
+
+#[cfg(feature = "bytes")]
+#[test]
+#[allow(unsafe_code)]
+fn buf_mut_advances_over_what_was_written_in_place() {
+    use bytes::BufMut;
+    let pool = pool(64, false);
+    let mut buffer = pool.acquire();
+    buffer.push(1);
+    buffer.chunk_mut()[..3].copy_from_slice(&[2, 3, 4]);
+    // SAFETY: three bytes of the room were written.
+    unsafe { buffer.advance_mut(3) };
+    assert_eq!(buffer, [1, 2, 3, 4]);
+}
+
+#[cfg(feature = "bytes")]
+#[test]
+#[allow(unsafe_code)]
+#[should_panic(expected = "cannot advance by 65: 64 bytes of room")]
+fn buf_mut_does_not_advance_behind_its_room() {
+    use bytes::BufMut;
+    let pool = pool(64, false);
+    // SAFETY: it panics first.
+    unsafe { pool.acquire().advance_mut(65) };
+}
+
+#[test]
+fn written_bytes_are_there_without_a_flush() {
+    use std::io::Write;
+    let pool = pool(64, false);
+    let mut buffer = pool.acquire();
+    buffer.write_all(b"there").expect("it grows");
+    assert_eq!(buffer, b"there");
+    buffer.flush().expect("there is nothing to flush");
+    assert_eq!(buffer, b"there");
+}

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use knhk_pool::telemetry::Monitor;
 use knhk_pool::telemetry::health::{Change, Health, Thresholds, recommended_size};
 use knhk_pool::{
-    Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot,
+    Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot,
+    ThreadObjectPool, snapshot,
 };
 use recorder::Recorder;
 
@@ -85,6 +86,73 @@ fn a_fall_warns_once_and_a_recovery_once() {
         matches!(said(&monitor, "falls")[..], [Change::Fell { .. }]),
         "it falls again"
     );
+}
+
+/// What is told on this thread while `work` runs.
+fn told(work: impl FnOnce()) -> Vec<String> {
+    let recorder = Recorder::default();
+    tracing::subscriber::with_default(recorder.clone(), work);
+    recorder.events()
+}
+
+#[test]
+fn warming_up_is_a_span_that_names_the_pool_and_its_sizes() {
+    let pool = pool("prepared", 3);
+    assert_eq!(
+        told(|| pool.warm_up()),
+        [
+            "SPAN knhk.buffer_pool.prepare knhk.buffer_pool.name=\"prepared\" \
+          knhk.buffer_pool.size=3 knhk.buffer_pool.buffer_size=64"
+        ]
+    );
+}
+
+#[test]
+fn a_recovery_is_told_with_the_rate_and_the_threshold_that_it_is_above() {
+    static OBJECTS: ThreadObjectPool<String> =
+        ThreadObjectPool::new("objects-rise", 1, String::new);
+    let monitor = Monitor::manual(few(10));
+    let buffers = pool("buffers-rise", 1);
+    let low = || {
+        drop(at_once(&buffers, 10));
+        let _held = OBJECTS.get();
+        (0..9).for_each(|_| assert!(OBJECTS.get().is_err()));
+        monitor.tick();
+    };
+    let high = || {
+        hits(&buffers, 100);
+        (0..100).for_each(|_| drop(OBJECTS.get().expect("idle")));
+        monitor.tick();
+    };
+    let warned = told(low);
+    let named = |events: &[String], start: &str, name: &str| {
+        let is_it = |event: &&String| event.starts_with(start) && event.contains(name);
+        events.iter().find(is_it).cloned().unwrap_or_default()
+    };
+    let object = named(
+        &warned,
+        "WARN knhk.object_pool.low_hit_rate",
+        "objects-rise",
+    );
+    assert!(object.contains("knhk.hit_rate.value=0.1 "), "{warned:#?}");
+    let risen = told(high);
+    for (event, pool, text) in [
+        (
+            "INFO knhk.buffer_pool.hit_rate_recovered",
+            "knhk.buffer_pool.name=\"buffers-rise\"",
+            "hit rate of buffer pool \"buffers-rise\" is 100.0 % again",
+        ),
+        (
+            "INFO knhk.object_pool.hit_rate_recovered",
+            "knhk.object_pool.name=\"objects-rise\"",
+            "hit rate of object pool \"objects-rise\" is 100.0 % again",
+        ),
+    ] {
+        let event = named(&risen, event, pool);
+        for part in [text, "knhk.hit_rate.value=1", "knhk.hit_rate.threshold=0.9"] {
+            assert!(event.contains(part), "{part} is not in {risen:#?}");
+        }
+    }
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::alloc::System;
 use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 
+use knhk_pool::hot_path::{self, Mode};
 use knhk_pool::telemetry::health::Thresholds;
 use knhk_pool::telemetry::semconv::SCHEMA_URL;
 use knhk_pool::telemetry::{Monitor, otel};
-use knhk_pool::{BufferPool, HotPathAlloc, hot_path};
+use knhk_pool::{BufferPool, HotPathAlloc, HotPathGuard};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
@@ -150,6 +151,27 @@ fn registering_twice_doubles_nothing() {
         value(exported, "knhk.buffer_pool.acquire", &["twice", "hit"]),
         Some(1.0)
     );
+}
+
+#[test]
+fn allocations_in_hot_paths_are_told_by_section_and_sections_of_a_name_are_summed() {
+    let allocate = || drop(std::hint::black_box(vec![1_u8; 9]));
+    for times in 1..=2 {
+        let _section = HotPathGuard::enter("otel-summed").with_mode(Mode::Count);
+        (0..times).for_each(|_| allocate());
+    }
+    {
+        let _elsewhere = HotPathGuard::enter("otel-summed").with_mode(Mode::Count);
+        allocate();
+    }
+    let readers = Readers::new(1);
+    let told = value(
+        &readers.collect()[0],
+        "knhk.hot_path.allocation",
+        &["otel-summed"],
+    );
+    // Each is made and freed: two calls of the allocator.
+    assert_eq!(told, hot_path::is_armed().then_some(8.0));
 }
 
 #[test]

@@ -107,6 +107,8 @@ fn child(operation: usize, refusal: Refusal, served: u64) -> Output {
         ])
         .env_clear()
         .env(VARIABLE, asked)
+        // Where coverage is measured, the child's counts too.
+        .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
         // To print one allocates, and may wait for ever where there is no memory.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())

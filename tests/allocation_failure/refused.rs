@@ -248,7 +248,14 @@ fn channel_is_made_or_refused() {
                 assert_eq!(producer.push_slice(&[1, 2, 3, 4, 5, 6]), 5);
                 assert_eq!(consumer.pop_batch(9).sum::<u64>(), 15);
             }
-            Err(ChannelError::OutOfMemory { layout }) => assert!(layout.size() >= 8 * 8),
+            Err(error @ ChannelError::OutOfMemory { layout }) => {
+                assert!(layout.size() >= 8 * 8);
+                let said = format!(
+                    "the allocator refused {} bytes for a channel",
+                    layout.size()
+                );
+                assert_eq!(error.to_string(), said);
+            }
             Err(error) => panic!("{error}"),
         }
     });

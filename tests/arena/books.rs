@@ -132,5 +132,5 @@ fn configured_size_has_a_range_and_the_programs_own_has_none() {
         );
     }
     assert_eq!(Arena::with_capacity(1).capacity(), 1);
-    assert_eq!(Arena::new().capacity(), 1 << 20);
+    assert_eq!(Arena::default().capacity(), 1 << 20);
 }

@@ -135,3 +135,41 @@ fn wiping_arena_wipes_what_a_vec_gives_back() {
         .collect();
     assert_eq!(seen, [0; 64]);
 }
+
+#[test]
+fn vec_on_a_scope_grows_and_shrinks_and_is_gone_with_it() {
+    let mut arena = Arena::with_capacity(64 << 10);
+    arena.scope(|scope| {
+        let scope: &Scope<'_> = scope;
+        let mut numbers: Vec<u32, &Scope<'_>> = Vec::new_in(scope);
+        let mut others: Vec<u32, &Scope<'_>> = Vec::new_in(scope);
+        for n in 0..512 {
+            numbers.push(n);
+            others.push(!n);
+        }
+        numbers.truncate(100);
+        numbers.shrink_to_fit();
+        assert!(numbers.iter().copied().eq(0..100));
+        assert!(others.iter().copied().eq((0..512).map(|n: u32| !n)));
+    });
+    assert_eq!(arena.stats().in_use, 0);
+}
+
+#[test]
+#[allow(unsafe_code)]
+fn block_that_shrinks_to_a_higher_alignment_moves_with_its_bytes() {
+    use allocator_api2::alloc::Allocator;
+    use core::alloc::Layout;
+    let arena = Arena::with_capacity(4096);
+    let old = Layout::from_size_align(64, 1).expect("a layout");
+    let new = Layout::from_size_align(32, 1024).expect("a layout");
+    let block = (&arena).allocate(old).expect("room");
+    // SAFETY: 64 bytes of its own.
+    unsafe { block.cast::<[u8; 64]>().write([7; 64]) };
+    arena.alloc(1_u8); // so that it is not the last
+    // SAFETY: the block was allocated from the arena for `old`, and is given up.
+    let moved = unsafe { (&arena).shrink(block.cast(), old, new) }.expect("room");
+    assert_eq!(moved.cast::<u8>().addr().get() % 1024, 0);
+    // SAFETY: 32 bytes of its own, which were copied.
+    assert_eq!(unsafe { moved.cast::<[u8; 32]>().read() }, [7; 32]);
+}

@@ -9,6 +9,7 @@ mod model;
 mod reuse;
 mod user_code;
 
+use std::collections::HashSet;
 use std::mem;
 
 use knhk_pool::{HeapObjectPool, ObjectPool, PoolError, Pooled, Reset};
@@ -314,4 +315,29 @@ fn pool_debug_shows_the_figures_and_a_guard_its_object() {
         format!("{pool:?}"),
         "ObjectPool { name: \"shown\", capacity: 2, available: 1, in_use: 1, .. }"
     );
+}
+
+#[test]
+fn pool_of_defaults_hands_out_defaults() {
+    let pool = HeapObjectPool::<Vec<u8>>::with_default(1);
+    assert_eq!(pool.get().map(|object| object.len()), Ok(0));
+}
+
+#[test]
+fn collections_are_emptied_and_keep_their_capacity() {
+    let pool = HeapObjectPool::new(1, || Box::new(HashSet::with_capacity(9)));
+    let capacity = {
+        let mut words = pool.get().expect("idle");
+        words.insert("stale");
+        words.capacity()
+    };
+    let words = pool.get().expect("idle");
+    assert_eq!((words.len(), words.capacity()), (0, capacity));
+}
+
+#[test]
+#[should_panic(expected = "capacity overflow: 18446744073709551615 objects, of at most")]
+#[cfg(target_pointer_width = "64")]
+fn more_objects_than_can_be_counted_are_refused_with_their_number() {
+    let _ = HeapObjectPool::new(usize::MAX, String::new);
 }

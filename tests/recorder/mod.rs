@@ -1,4 +1,4 @@
-//! A subscriber that writes every event down.
+//! A subscriber that writes every event and every span down.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,15 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber, span};
 
-/// Of each event its level, its name, and its fields in their order.
+/// Of each event its level, its name, and its fields in their order; of each span `SPAN` for its level.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Recorder {
-    /// The events so far.
+    /// The events and spans so far.
     pub(crate) fn events(&self) -> Vec<String> {
         let events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         events.clone()
+    }
+
+    fn write(&self, line: Line) {
+        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        events.push(line.0);
     }
 }
 
@@ -31,7 +36,10 @@ impl Subscriber for Recorder {
         true
     }
 
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+    fn new_span(&self, span: &span::Attributes<'_>) -> span::Id {
+        let mut line = Line(format!("SPAN {}", span.metadata().name()));
+        span.record(&mut line);
+        self.write(line);
         span::Id::from_u64(1)
     }
 
@@ -43,8 +51,7 @@ impl Subscriber for Recorder {
         let about = event.metadata();
         let mut line = Line(format!("{} {}", about.level(), about.name()));
         event.record(&mut line);
-        let mut events = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        events.push(line.0);
+        self.write(line);
     }
 
     fn enter(&self, _: &span::Id) {}

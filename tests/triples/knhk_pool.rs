@@ -6,7 +6,7 @@ use crate::reuse::memory_is_reused;
 
 #[test]
 fn size_must_be_one_to_eight_and_a_wrong_one_takes_nothing() {
-    let pool = KnhkPool::new();
+    let pool = KnhkPool::default();
     for size in [0, 9, usize::MAX] {
         let refused = TriplesError::InvalidSize { size, max: 8 };
         assert_eq!(pool.get_soa(size).map(drop), Err(refused));

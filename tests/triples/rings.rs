@@ -21,7 +21,7 @@ fn delta(cycle: u64, count: u64) -> Delta {
 
 #[test]
 fn no_tick_overwrites_another() {
-    let rings: KnhkRings<8> = KnhkRings::new();
+    let rings: KnhkRings<8> = KnhkRings::default();
     let mut ring = rings.get_delta_ring().unwrap();
     // All eight ticks of a beat are in the ring at once.
     for cycle in 8..16 {
