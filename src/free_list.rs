@@ -44,7 +44,6 @@ mod recording;
 mod tests;
 
 use std::cell::RefCell;
-use std::fmt;
 use std::ptr::{self, NonNull};
 
 use self::books::Books;
@@ -607,14 +606,6 @@ impl Drop for FreeList {
         // Idle blocks are the list's own. What is out stays out: a forgotten buffer's block leaks,
         // and nobody can reach a forgotten slot any more.
         self.free_idle_blocks();
-    }
-}
-
-impl fmt::Debug for FreeList {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FreeList")
-            .field("counters", &self.counters)
-            .finish_non_exhaustive()
     }
 }
 

@@ -85,6 +85,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn slot_that_no_address_space_holds_has_no_stride() {
+        assert_eq!(stride(usize::MAX), None);
+        assert_eq!(stride(usize::MAX - PADDING), None);
+        assert_eq!(stride(100), Some(192));
+    }
+
+    #[test]
     fn stride_is_an_odd_number_of_lines_with_room_for_the_padding() {
         for size in (1..20_000).chain([65_536, 16 << 20]) {
             let stride = stride(size).unwrap();

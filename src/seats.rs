@@ -209,5 +209,7 @@ mod tests {
             .expect("in range");
         drop(pool.acquire());
         assert_eq!(find(NOT_CACHED), None);
+        cache(NOT_CACHED, NonNull::dangling());
+        assert_eq!(find(NOT_CACHED), None);
     }
 }

@@ -4,7 +4,7 @@ mod armed;
 
 use knhk_pool::{
     Arena, ArenaConfig, ArenaOverflow, BufferPool, HeapObjectPool, HotPathGuard, LocalPool,
-    PoolConfig, PoolStats, ScratchBuffer, ThreadObjectPool, Workload,
+    PoolConfig, PoolStats, ScratchBuffer, ThreadObjectPool, Workload, permit_alloc,
 };
 
 fn assert_starts(shown: &str, with: &str) {
@@ -56,9 +56,16 @@ fn arenas_show_how_full_they_are_and_not_what_is_in_them() {
 #[test]
 fn section_is_shown_as_what_it_is() {
     let section = HotPathGuard::enter("shown");
-    let shown = format!("{section:?}");
+    let shown = permit_alloc(|| format!("{section:?}"));
     drop(section);
     assert_starts(&shown, "HotPathGuard { section: ");
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn publisher_shows_how_many_series_it_has() {
+    let publisher = knhk_pool::telemetry::facade::Publisher::new();
+    assert_eq!(format!("{publisher:?}"), "Publisher { series: 0 }");
 }
 
 #[test]

@@ -19,7 +19,6 @@
 //!    no caller gets hold of.
 
 use std::cell::Cell;
-use std::fmt;
 use std::ptr;
 
 use super::Arena;
@@ -87,14 +86,6 @@ impl Lender {
 // SAFETY: a lender that can be moved is not borrowed, so nobody uses it, `innermost` is null, and the
 // arena can be sent.
 unsafe impl Send for Lender {}
-
-impl fmt::Debug for Lender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lender")
-            .field("arena", &self.arena)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The use that found the arena unused.
 struct Outermost<'l>(&'l Lender);

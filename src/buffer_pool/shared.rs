@@ -18,7 +18,6 @@ use crate::sync::modelled::{AtomicBool, Mutex, Ordering, lock};
 const WAITING_SLABS: usize = 4;
 
 /// A pool's part that does not belong to one thread.
-#[derive(Debug)]
 pub(super) struct Shared {
     /// Never used twice.
     pub(super) key: Key,
@@ -309,7 +308,6 @@ impl Lists {
 }
 
 /// A list that no thread owns, for threads that can have none.
-#[derive(Debug)]
 pub(super) struct Stray(FreeList);
 
 // SAFETY: a stray list keeps nothing, its slot and stack stay closed and empty, and its books are

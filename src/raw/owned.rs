@@ -6,7 +6,6 @@
 //!    the count from 1 to 0. Each `Counted` stands for 1 of the count.
 
 use std::alloc::{self, Layout};
-use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
@@ -90,12 +89,6 @@ impl<T> Drop for Counted<T> {
             // SAFETY: leaked by `try_new`; the count has gone from 1 to 0 (1).
             drop(unsafe { Box::from_raw(self.0.as_ptr()) });
         }
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Counted<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        T::fmt(self, f)
     }
 }
 

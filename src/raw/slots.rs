@@ -31,7 +31,6 @@
 //!
 //! From 2 follows `idle + vacant < len` whenever a slot is at hand, so that a push always has room.
 
-use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -222,16 +221,6 @@ impl<T, O: Owner> DropIdle<'_, T, O> {
 impl<T, O: Owner> Drop for DropIdle<'_, T, O> {
     fn drop(&mut self) {
         self.run();
-    }
-}
-
-impl<T, O: Owner> fmt::Debug for Slots<T, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slots")
-            .field("capacity", &self.capacity())
-            .field("idle", &self.idle())
-            .field("vacant", &self.vacant())
-            .finish_non_exhaustive()
     }
 }
 

@@ -55,6 +55,14 @@ fn first_acquire_is_a_hit_and_stats_are_none_before() {
 }
 
 #[test]
+fn function_acquires_from_the_default_pool() {
+    let before = knhk_pool::default_pool().stats().acquires();
+    let buffer: Buffer<'static> = knhk_pool::acquire();
+    assert!(buffer.is_empty());
+    assert_eq!(knhk_pool::default_pool().stats().acquires(), before + 1);
+}
+
+#[test]
 fn warm_up_prepares_without_counting() {
     let pool = pool_of("warm-up", 4);
     pool.warm_up();

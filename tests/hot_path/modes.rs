@@ -109,6 +109,26 @@ fn abort_mode_holds_for_every_section_of_a_thread() {
     aborted_at_once(&aborted, "in section `deadly`");
 }
 
+#[test]
+#[ignore = "run in a process of its own, by the test below"]
+fn child_is_told_to_abort_in_a_section() {
+    let section = HotPathGuard::enter("told late");
+    drop(black_box(vec![1_u8; 40]));
+    hot_path::set_mode(Mode::Abort);
+    drop(section);
+    eprintln!("the section is over");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "starts processes")]
+fn abort_mode_that_is_set_in_a_section_holds_at_its_end() {
+    let aborted = child("child_is_told_to_abort_in_a_section", "count");
+    let said = stderr(&aborted);
+    assert!(said.contains("in section `told late`"), "{said}");
+    assert!(!said.contains("is over"), "{said}");
+    is_aborted(&aborted);
+}
+
 /// It said so, and did not go on to the section's end.
 fn aborted_at_once(output: &Output, wanted: &str) {
     let said = stderr(output);

@@ -303,6 +303,21 @@ fn reset_may_use_its_own_pool_while_that_is_cleared() {
 }
 
 #[test]
+fn clear_does_not_look_for_what_a_reset_took_away() {
+    let pool = meddlers(
+        3,
+        Some(|pool| {
+            while let Some(taken) = pool.acquire() {
+                std::mem::forget(taken);
+            }
+        }),
+    );
+    pool.clear();
+    let stats = pool.stats();
+    assert_eq!((stats.in_use, stats.idle, stats.detached), (0, 1, 2));
+}
+
+#[test]
 fn drop_after_a_panicking_reset_may_use_the_pool() {
     struct Last(Weak<HeapObjectPool<Last>>, bool);
     impl Reset for Last {

@@ -145,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn most_that_is_waited_ends() {
+        let mut pace = Pace::new();
+        pace.hints = HINTS_MAX;
+        pace.wait();
+        assert_eq!(pace.hints, HINTS_MAX);
+    }
+
+    #[test]
     fn ring_that_is_polled_in_vain_is_not_waited_for_and_a_stream_that_begins_is_at_once() {
         let waits = hints(100_100, CAPACITY, |look, _| usize::from(look >= 100_000));
         assert!(waits[..100_000].iter().all(|&hints| hints == 0));
