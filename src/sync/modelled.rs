@@ -41,23 +41,10 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// mean that the threads of a model do not meet.
 #[cfg(all(test, loom))]
 pub(crate) fn explore(work: impl Fn() + Send + Sync + 'static) {
-    explore_by(&loom::model::Builder::new(), work);
-}
-
-/// As [`explore`], with so many pre-emptions at most, for a model that is too large for more.
-#[cfg(all(test, loom))]
-pub(crate) fn explore_within(preemptions: usize, work: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    explore_by(&builder, work);
-}
-
-#[cfg(all(test, loom))]
-fn explore_by(builder: &loom::model::Builder, work: impl Fn() + Send + Sync + 'static) {
     // Std's: of the model itself, and no part of what it explores.
     let executions = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let counted = std::sync::Arc::clone(&executions);
-    builder.check(move || {
+    loom::model(move || {
         counted.fetch_add(1, Ordering::Relaxed);
         work();
     });

@@ -70,14 +70,28 @@ fn memory_comes_from_the_allocator_inside_and_keeps_its_alignment() {
         // SAFETY: from the line above but one.
         unsafe { dealloc(ours, layout) };
     }
-    // The system's allocator answers from elsewhere: glibc's has a header before each block, so the
-    // same request lies at an address that neither of the two inside ever gives.
+    // The system's allocator answers from elsewhere: glibc's has a header before each block, so that of blocks that lie
+    // one behind the other at most one begins where each of the two inside does.
     let layout = Layout::from_size_align(4096, 16).expect("small");
+    let of =
+        |allocator: &dyn Fn() -> *mut u8| -> [*mut u8; 8] { std::array::from_fn(|_| allocator()) };
     // SAFETY: not of size zero.
-    let (ours, systems) = (unsafe { alloc(layout) }, unsafe { System.alloc(layout) });
-    assert_eq!(ours.addr() % 4096 == 0, systems.addr() % 4096 != 0);
-    // SAFETY: from `alloc` above, with this layout.
-    unsafe { dealloc(ours, layout) };
-    // SAFETY: from `System` above, with this layout.
-    unsafe { System.dealloc(systems, layout) };
+    let (ours, systems) = (
+        of(&|| unsafe { alloc(layout) }),
+        of(&|| unsafe { System.alloc(layout) }),
+    );
+    let aligned = |blocks: &[*mut u8]| {
+        blocks
+            .iter()
+            .filter(|block| block.addr() % 4096 == 0)
+            .count()
+    };
+    assert_eq!(aligned(&ours), ours.len());
+    assert!(aligned(&systems) <= 1, "{systems:?}");
+    for (ours, systems) in ours.into_iter().zip(systems) {
+        // SAFETY: from `alloc` above, with this layout.
+        unsafe { dealloc(ours, layout) };
+        // SAFETY: from `System` above, with this layout.
+        unsafe { System.dealloc(systems, layout) };
+    }
 }

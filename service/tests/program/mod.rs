@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// `knhk-poold` with `arguments`; no variable of KNHK's is set.
+/// `knhk-poold` with `arguments`; no variable of KNHK's is set, and no proxy.
 pub(crate) fn poold(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_knhk-poold"));
-    for (name, _) in
-        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KNHK_"))
-    {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy().to_uppercase();
+        if text.starts_with("KNHK_") || text.ends_with("_PROXY") {
+            command.env_remove(name);
+        }
     }
     command.args(arguments).stdin(Stdio::null());
     command

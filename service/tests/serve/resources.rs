@@ -106,11 +106,8 @@ fn under_a_memory_limit_it_answers_or_ends_and_never_hangs() {
         };
         let outcomes = [&large, &packed, &large, &packed].map(|bytes| send(bytes));
         let start = Instant::now();
-        if !server.has_ended() {
-            assert!(
-                outcomes.iter().any(Option::is_some),
-                "it lives and does not answer"
-            );
+        // One that answered nobody is ending, or hangs; its wait says which.
+        if outcomes.iter().any(Option::is_some) && !server.has_ended() {
             server.signal(Signal::TERM);
         }
         let (status, took) = server.wait(start);

@@ -186,7 +186,8 @@ fn an_answer_that_is_none_is_refused() {
 
 #[test]
 fn a_service_that_is_not_there_is_named() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback");
+    // Not on the address on which the other tests open ports.
+    let listener = TcpListener::bind(("127.0.0.2", 0)).expect("loopback");
     let url = format!(
         "http://{}/v1/pools",
         listener.local_addr().expect("it is bound")

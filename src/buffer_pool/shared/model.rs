@@ -8,7 +8,7 @@ use loom::thread;
 
 use super::*;
 use crate::registry;
-use crate::sync::modelled::{explore, explore_within};
+use crate::sync::modelled::explore;
 use crate::workload::Workload;
 
 const BUFFER_SIZE: usize = 64;
@@ -154,8 +154,7 @@ fn read_while(
 
 #[test]
 fn reader_sees_no_total_fall_while_a_thread_ends() {
-    // With three it takes minutes: a list's end is its longest change.
-    explore_within(2, || {
+    explore(|| {
         let pool = Modelled::new();
         let seat = pool.open();
         let buffer = pool.acquire(&seat);
