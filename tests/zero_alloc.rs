@@ -1,14 +1,17 @@
-//! A hit allocates nothing and frees nothing, over a million pairs: counted on the thread that asks.
+//! A hit allocates nothing and frees nothing, over a million pairs, or as many as `KNHK_PAIRS` says:
+//! counted on the thread that asks.
 
 // Elsewhere there is nothing to count with.
 #![cfg(any(debug_assertions, feature = "allocation-tracking"))]
 
+mod pairs;
 mod reuse;
 
 use std::alloc::System;
 
 use knhk_pool::hot_path::allocations;
 use knhk_pool::{BufferPool, HotPathAlloc, LocalPool, PoolConfig, Workload};
+use pairs::pairs;
 use reuse::memory_is_reused;
 
 #[global_allocator]
@@ -19,8 +22,6 @@ fn calls_in(work: impl FnOnce()) -> u64 {
     allocations(work).calls()
 }
 
-const PAIRS: usize = if cfg!(miri) { 100 } else { 1_000_000 };
-
 #[test]
 fn hits_of_a_static_pool_allocate_and_free_nothing() {
     if !memory_is_reused() {
@@ -28,9 +29,9 @@ fn hits_of_a_static_pool_allocate_and_free_nothing() {
     }
     static POOL: BufferPool = BufferPool::new("zero-alloc");
     POOL.warm_up();
-    let size = POOL.config().buffer_size();
+    let (size, pairs) = (POOL.config().buffer_size(), pairs());
     let calls = calls_in(|| {
-        for round in 0..PAIRS {
+        for round in 0..pairs {
             let mut outer = POOL.acquire();
             outer.extend_from_slice(&round.to_ne_bytes());
             let mut inner = POOL.try_acquire().expect("one of sixteen is out");
@@ -39,7 +40,7 @@ fn hits_of_a_static_pool_allocate_and_free_nothing() {
         }
     });
     assert_eq!(calls, 0);
-    assert_eq!(POOL.stats().hits, 2 * PAIRS as u64);
+    assert_eq!(POOL.stats().hits, 2 * u64::from(pairs));
 }
 
 #[test]
@@ -48,8 +49,9 @@ fn all_of_a_pools_buffers_at_once_allocate_nothing() {
         return;
     }
     let pool = LocalPool::new(PoolConfig::from(Workload::High)).expect("a profile is in range");
+    let rounds = pairs().div_ceil(32);
     let calls = calls_in(|| {
-        for _ in 0..PAIRS / 100 {
+        for _ in 0..rounds {
             let held: [_; 32] = std::array::from_fn(|_| pool.acquire());
             drop(held);
         }
@@ -64,8 +66,9 @@ fn refusal_allocates_nothing() {
         .build();
     let pool = pool.expect("one is in range");
     let held = pool.acquire();
+    let refusals = pairs().div_ceil(100);
     let calls = calls_in(|| {
-        for _ in 0..PAIRS / 100 {
+        for _ in 0..refusals {
             assert!(pool.try_acquire().is_err());
         }
     });
