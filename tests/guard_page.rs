@@ -108,19 +108,48 @@ fn pool(buffers: usize, bytes: usize) -> LocalPool {
     LocalPool::new(sizes.with_buffer_size(bytes)).expect("in range")
 }
 
-/// The last slot of a slab of one is the one at the page.
+/// A block from the heap that was released while a slot was out, and came again: it is the pool's now.
+fn joined(pool: &LocalPool) -> Buffer<'_> {
+    let mut block = pool.acquire();
+    block.resize(block.capacity(), 1);
+    let (at, before) = (block.as_ptr(), pool.stats());
+    drop(block);
+    let joined = pool.acquire();
+    let now = pool.stats();
+    assert_eq!(
+        (joined.as_ptr(), now.hits, now.misses),
+        (at, before.hits + 1, before.misses)
+    );
+    joined
+}
+
+/// The last slot of a slab is the one at the page, and the first tells whether slots are far enough apart.
 #[test]
 fn full_width_load_at_every_length_of_every_kind_of_buffer() {
-    for bytes in [64, 65, 100, 127, 2048, 4096, 5000] {
+    for bytes in [64, 65, 100, 127, 2048, 4096, 5000, 8192, 16_384] {
         guarded(|| {
-            let pool = pool(1, bytes);
-            let (mut slot, mut block, mut grown) = (pool.acquire(), pool.acquire(), pool.acquire());
-            load_at_every_length(&mut slot, 0..=bytes);
-            load_at_every_length(&mut block, 0..=bytes);
+            let pool = pool(2, bytes);
+            let mut all = [
+                pool.acquire(),
+                pool.acquire(),
+                joined(&pool),
+                pool.acquire(),
+            ];
+            let mut grown = pool.acquire();
+            all.iter_mut().for_each(|buffer| buffer.resize(bytes, 1));
+            for index in 0..all.len() {
+                load_at_every_length(&mut all[index], 0..=bytes);
+                assert!(
+                    all.iter()
+                        .flat_map(|buffer| buffer.iter())
+                        .all(|byte| *byte == 1)
+                );
+            }
             grown.resize(bytes + 1, 1);
             let capacity = grown.capacity();
             load_at_every_length(&mut grown, bytes..=capacity);
             assert_eq!(grown.capacity(), capacity);
+            assert_eq!((pool.stats().misses, pool.stats().grown), (3, 1));
         });
     }
 }
@@ -172,14 +201,15 @@ fn guard_is_armed() {
     assert_eq!(status.code(), None, "ended by a signal: {status}");
 }
 
-/// Of every size, 2 to 16 KiB: a slot, a block, and a block that has joined.
+/// Of every size, 2 to 16 KiB: both slots of a slab, a block, and a block that has joined.
 #[test]
 fn every_buffer_of_2_to_16_kibibytes_is_aligned_and_padded_with_zeros() {
     for bytes in 2048..=16_384 {
-        let pool = pool(1, bytes);
-        let (slot, block) = (pool.acquire(), pool.acquire());
-        for buffer in [&slot, &block] {
+        let pool = pool(2, bytes);
+        let slots = [pool.acquire(), pool.acquire()];
+        for mut buffer in slots.into_iter().chain([joined(&pool), pool.acquire()]) {
             assert_eq!(buffer.as_ptr().addr() % 64, 0, "{bytes}");
+            buffer.resize(bytes, 1);
             let end = buffer.as_ptr().wrapping_add(bytes).cast::<[u8; 64]>();
             // SAFETY: 64 initialised bytes follow the capacity.
             assert_eq!(unsafe { end.read_unaligned() }, [0; 64], "{bytes}");
