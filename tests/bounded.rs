@@ -83,7 +83,7 @@ fn bound(slots: usize, bytes: usize, out: &[Buffer<'_>], forgotten: usize) -> us
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { ProptestConfig::default().cases },
+        cases: if cfg!(miri) { 4 } else { 256 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -138,7 +138,7 @@ fn apply(step: &Step, buffer: &mut Buffer<'_>, model: &mut Vec<u8>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { ProptestConfig::default().cases.max(512) }))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 512 }))]
 
     #[test]
     fn buffer_behaves_like_a_vec(size in 64_usize..200, steps in prop::collection::vec(step(), 0..if cfg!(miri) { 8 } else { 40 })) {

@@ -231,7 +231,7 @@ fn run(capacity: usize, ops: &[Op]) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 6 } else { ProptestConfig::default().cases.max(1000) },
+        cases: if cfg!(miri) { 6 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -56,7 +56,7 @@ fn triples(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value =
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { ProptestConfig::default().cases.max(2000) },
+        cases: if cfg!(miri) { 3 } else { 2000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

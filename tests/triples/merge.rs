@@ -33,7 +33,7 @@ fn merged() -> impl Strategy<Value = MergedReceipt> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { ProptestConfig::default().cases.max(1000) },
+        cases: if cfg!(miri) { 3 } else { 1000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -236,7 +236,7 @@ fn the_unused_top_of_a_memory_hungry_pair_is_fine_until_a_pool_takes_it() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: ProptestConfig::default().cases.max(2_000),
+        cases: 2_000,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
