@@ -8,6 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use knhk_pool::{
     Arena, BufferPool, HotPathAlloc, PoolSnapshot, PoolStats, ThreadObjectPool, Workload, snapshot,
@@ -66,33 +67,62 @@ fn join_all(threads: Vec<JoinHandle<()>>) {
         .for_each(|thread| thread.join().expect("it ends well"));
 }
 
+const AT_ONCE: usize = 64;
+
+/// Threads which are all alive, and have worked, when `seen` is called; and have ended afterwards.
+fn round(work: fn(), seen: impl FnOnce()) {
+    let gate = Arc::new(Barrier::new(AT_ONCE + 1));
+    let threads = (0..AT_ONCE).map(|_| {
+        let gate = Arc::clone(&gate);
+        thread::spawn(move || {
+            work();
+            gate.wait();
+            gate.wait();
+        })
+    });
+    let threads: Vec<_> = threads.collect();
+    gate.wait();
+    seen();
+    gate.wait();
+    join_all(threads);
+}
+
+/// To be read, and not to be judged: the threads take turns with empty ones, so that both meet the same machine.
+fn print_microseconds_a_thread(work: fn(), rounds: usize) {
+    let (mut working, mut empty) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..rounds {
+        for (work, sum) in [(work, &mut working), (|| {}, &mut empty)] {
+            let began = Instant::now();
+            round(work, || {});
+            *sum += began.elapsed();
+        }
+    }
+    let each = |sum: Duration| sum.as_secs_f64() * 1e6 / (rounds * AT_ONCE) as f64;
+    println!(
+        "{} threads of each kind: {:.1} microseconds a thread, {:.1} an empty one",
+        rounds * AT_ONCE,
+        each(working),
+        each(empty)
+    );
+}
+
 #[test]
 fn ten_thousand_threads_leave_no_memory_behind_and_the_registry_knows_who_lives() {
     static BUFFERS: BufferPool = BufferPool::new("churn-buffers");
     static OBJECTS: ThreadObjectPool<Vec<u8>> =
         ThreadObjectPool::new("churn-objects", 4, || Vec::with_capacity(256));
-    const AT_ONCE: usize = 64;
     let _alone = alone();
+    let work = || {
+        drop(BUFFERS.acquire());
+        drop(OBJECTS.get().expect("four are idle"));
+        Arena::with_thread(|arena| assert_eq!(*arena.alloc(3), 3));
+    };
+    let threads_seen = || ["churn-buffers", "churn-objects"].map(|name| listed(name).stats.threads);
     let round = || {
-        let gate = Arc::new(Barrier::new(AT_ONCE + 1));
-        let threads = (0..AT_ONCE).map(|_| {
-            let gate = Arc::clone(&gate);
-            thread::spawn(move || {
-                drop(BUFFERS.acquire());
-                drop(OBJECTS.get().expect("four are idle"));
-                Arena::with_thread(|arena| assert_eq!(*arena.alloc(3), 3));
-                gate.wait();
-                gate.wait();
-            })
+        round(work, || {
+            assert_eq!(threads_seen(), [AT_ONCE; 2], "the living")
         });
-        let threads: Vec<_> = threads.collect();
-        gate.wait();
-        let seen = ["churn-buffers", "churn-objects"].map(|name| listed(name).stats.threads);
-        assert_eq!(seen, [AT_ONCE; 2], "the living");
-        gate.wait();
-        join_all(threads);
-        let seen = ["churn-buffers", "churn-objects"].map(|name| listed(name).stats.threads);
-        assert_eq!(seen, [0; 2], "all have ended");
+        assert_eq!(threads_seen(), [0; 2], "all have ended");
     };
     // The first half fills what the system keeps for itself: stacks, and malloc's arenas.
     let (settling, rounds) = (79, 158);
@@ -114,6 +144,7 @@ fn ten_thousand_threads_leave_no_memory_behind_and_the_registry_knows_who_lives(
     let (buffers, objects) = (BUFFERS.stats(), OBJECTS.stats());
     assert_eq!((buffers.hits, buffers.released), (threads, threads));
     assert_eq!((objects.hits, objects.released), (threads, threads));
+    print_microseconds_a_thread(work, rounds);
 }
 
 #[test]
@@ -179,7 +210,7 @@ struct Progress {
     stop: AtomicBool,
 }
 
-/// An assertion that fails must not leave the workers running.
+/// An assertion that fails, here or there, must not leave the others running.
 struct StopOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {
@@ -189,13 +220,33 @@ impl Drop for StopOnDrop<'_> {
 }
 
 impl Progress {
-    /// A thread's life: hits, misses, refusals, growth and bytes that leave.
-    fn live(&self, pool: &'static BufferPool) {
+    fn is_over(&self, has_read: bool) -> bool {
+        let threads = self.ended.load(Ordering::Relaxed);
+        (has_read && threads >= THREADS) || self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The life of a thread with buffers: hits, misses, refusals, growth and bytes that leave.
+    fn with_buffers(&self, pool: &BufferPool) {
         for most in [1, 3, 6] {
             let mut held: Vec<_> = (0..most).map(|_| self.count(|| pool.acquire())).collect();
             held[0].resize(if most == 6 { 300 } else { 3 }, 0);
             drop(held.pop().map(knhk_pool::Buffer::into_vec));
             let _ = self.count(|| pool.try_acquire());
+        }
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The life of a thread with four objects: hits, refusals, one that leaves and one that comes in its stead, and
+    /// one that leaves for good.
+    fn with_objects(&self, pool: &ThreadObjectPool<Vec<u8>>) {
+        for most in [1, 3, 6] {
+            let held: Vec<_> = (0..most).map(|_| self.count(|| pool.get())).collect();
+            assert_eq!(held.iter().filter(|lent| lent.is_ok()).count(), most.min(4));
+            drop(held);
+            drop(self.count(|| pool.acquire()).expect("all are idle"));
+            if most < 6 {
+                pool.release(Vec::new()).expect("one has left");
+            }
         }
         self.ended.fetch_add(1, Ordering::Relaxed);
     }
@@ -237,34 +288,40 @@ fn assert_risen(now: &PoolStats, before: &PoolStats) {
     );
 }
 
-#[test]
-fn every_reading_during_churn_adds_up_and_no_total_falls() {
-    let _alone = alone();
+/// More than the four parts of ended threads that a pool keeps for the next ones, so that some are freed meanwhile.
+const WORKERS: usize = 8;
+
+/// So many live during the readings, however seldom a busy machine lets them.
+const THREADS: u64 = 1000;
+
+/// Reads `stats` while some threads at a time live, one after the other: each reading adds up, lies between what
+/// had been done before it and what had begun after it, and is nowhere below the last.
+fn read_during_churn(
+    live: impl Fn(&Progress) + Copy + Send + 'static,
+    stats: impl Fn() -> PoolStats,
+) {
     let reads = if cfg!(debug_assertions) {
         100_000
     } else {
         10_000_000
     };
-    let pool = BufferPool::builder("churn-read")
-        .workload(Workload::Low)
-        .pool_size(4);
-    let pool = pool.buffer_size(256).build().expect("in range");
-    let pool: &'static BufferPool = Box::leak(Box::new(pool));
     let progress: &'static Progress = Box::leak(Box::default());
-    thread::scope(|scope| {
-        for _ in 0..2 {
+    let read = thread::scope(|scope| {
+        for _ in 0..WORKERS {
             scope.spawn(move || {
+                let _stop = StopOnDrop(&progress.stop);
                 while !progress.stop.load(Ordering::Relaxed) {
-                    let worker = thread::spawn(move || progress.live(pool));
+                    let worker = thread::spawn(move || live(progress));
                     worker.join().expect("it ends well");
                 }
             });
         }
         let _stop = StopOnDrop(&progress.stop);
         let mut before = PoolStats::default();
-        for _ in 0..reads {
+        let mut done = 0;
+        while !progress.is_over(done >= reads) {
             let at_least = progress.done.load(Ordering::Acquire);
-            let now = pool.stats();
+            let now = stats();
             let at_most = progress.begun.load(Ordering::Acquire);
             assert_balanced(&now);
             assert_risen(&now, &before);
@@ -274,15 +331,36 @@ fn every_reading_during_churn_adds_up_and_no_total_falls() {
                 "{at_least} {acquires} {at_most}"
             );
             before = now;
+            done += 1;
         }
+        done
     });
-    let end = pool.stats();
+    let end = stats();
     println!(
-        "{reads} readings, {} threads, {} acquires",
+        "{read} readings, {} threads, {} acquires",
         progress.ended.load(Ordering::Relaxed),
         end.acquires()
     );
     assert_eq!(end.acquires(), progress.done.load(Ordering::Acquire));
     assert_eq!((end.in_use, end.threads), (0, 0));
     assert_balanced(&end);
+}
+
+#[test]
+fn every_reading_of_buffers_during_churn_adds_up_and_no_total_falls() {
+    let _alone = alone();
+    let pool = BufferPool::builder("churn-read")
+        .workload(Workload::Low)
+        .pool_size(4);
+    let pool = pool.buffer_size(256).build().expect("in range");
+    let pool: &'static BufferPool = Box::leak(Box::new(pool));
+    read_during_churn(move |progress| progress.with_buffers(pool), || pool.stats());
+}
+
+#[test]
+fn every_reading_of_objects_during_churn_adds_up_and_no_total_falls() {
+    static POOL: ThreadObjectPool<Vec<u8>> =
+        ThreadObjectPool::new("churn-read-objects", 4, || Vec::with_capacity(256));
+    let _alone = alone();
+    read_during_churn(|progress| progress.with_objects(&POOL), || POOL.stats());
 }
