@@ -169,7 +169,7 @@ fn first_acquire_without_warm_up_pays_the_faults() {
 
 fn faults_of_a_local_pool(pairs: u32) -> i64 {
     let config = PoolConfig::from(Workload::Low).with_pool_size(BUFFERS);
-    let pool = LocalPool::new(config.with_buffer_size(LARGE)).expect("sizes are in range");
+    let pool = LocalPool::new(config.with_buffer_size(2 * PAGE)).expect("sizes are in range");
     faults_in_pairs(pairs, &|| pool.acquire())
 }
 

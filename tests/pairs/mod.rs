@@ -5,10 +5,11 @@ use std::env::{self, VarError};
 /// The name of the variable by which a long run asks for more of them.
 const VARIABLE: &str = "KNHK_PAIRS";
 
-/// What `KNHK_PAIRS` says, or else a million.
+/// What `KNHK_PAIRS` says, or else a million; fewer where all that comes back is written over.
 pub(crate) fn pairs() -> u32 {
     match env::var(VARIABLE) {
         Err(VarError::NotPresent) if cfg!(miri) => 100,
+        Err(VarError::NotPresent) if cfg!(knhk_pool = "poison") => 100_000,
         Err(VarError::NotPresent) => 1_000_000,
         Err(VarError::NotUnicode(text)) => refuse(&text.to_string_lossy()),
         Ok(text) => parse(&text).unwrap_or_else(|| refuse(&text)),
