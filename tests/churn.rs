@@ -301,7 +301,7 @@ fn read_during_churn(
     stats: impl Fn() -> PoolStats,
 ) {
     let reads = if cfg!(debug_assertions) {
-        100_000
+        1_000_000
     } else {
         10_000_000
     };
