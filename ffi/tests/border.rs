@@ -52,7 +52,10 @@ fn a_copy_of_a_released_buffer_releases_nothing_not_even_the_next_holders() {
     assert_eq!(knhk_pool_release(Some(&mut first)), Status::Ok);
     assert_eq!(knhk_pool_release(Some(&mut copied)), Status::Stale);
     let mut second = acquire(pool);
-    assert_eq!(second.data, copied.data);
+    // In that mode each is an allocation of its own.
+    if !cfg!(knhk_pool = "passthrough") {
+        assert_eq!(second.data, copied.data);
+    }
     assert_eq!(knhk_pool_release(Some(&mut copied)), Status::Stale);
     assert_eq!(in_use(pool), 1);
     assert_eq!(knhk_pool_release(Some(&mut second)), Status::Ok);
