@@ -41,6 +41,10 @@ use crate::telemetry::semconv;
 /// next thread or freed: at most four idle blocks a pool wait. A buffer that is dropped after its
 /// thread's part is gone (from another thread-local's destructor) is freed. ADR-005 tells how.
 ///
+/// A process's first use of the pool reads the environment and the file, which no allocator can refuse
+/// it without ending the process, whichever function it is: [`try_init`](Self::try_init) brings it
+/// forward, to where a start may fail. What [`builder`](Self::builder) builds has had it.
+///
 /// A buffer that is forgotten (`mem::forget`) keeps its thread's block from being freed while the
 /// pool lives.
 ///
@@ -129,7 +133,8 @@ impl BufferPool {
     /// # Errors
     ///
     /// [`PoolError::Exhausted`] when all of this thread's are in use, and when the allocator refuses
-    /// the memory of its part; the next acquire asks again.
+    /// the memory of its part; the next acquire asks again. But for a process's first use of the pool,
+    /// which reads the environment: where the allocator refuses what that takes, the process aborts.
     ///
     /// # Examples
     ///
@@ -227,6 +232,9 @@ impl BufferPool {
     ///
     /// What is wrong with the environment or the file. A pool that has not been used yet stays
     /// unconfigured then; one that runs on the default profile because of the error goes on so.
+    ///
+    /// Refused memory is no such error: where the allocator has none for what is read, or for what the
+    /// threads share, the process aborts.
     pub fn try_init(&self) -> Result<(), ConfigError> {
         if self.shared.get().is_none() {
             let config = crate::config::resolve(self.name, &self.overrides, None)?;

@@ -237,7 +237,8 @@ impl Arena {
     ///
     /// # Errors
     ///
-    /// As [`ArenaConfig::load`], in an [`ArenaError::Config`].
+    /// As [`ArenaConfig::load`], in an [`ArenaError::Config`]. Refused memory is none: it reads the
+    /// environment, and where the allocator has nothing for what is read, the process aborts.
     pub fn try_init_threads() -> Result<(), ArenaError> {
         config::resolve_arena(None)
             .map(drop)
