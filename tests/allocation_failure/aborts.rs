@@ -1,11 +1,19 @@
 //! Operations that have no way to refuse: each point in a process of its own, which goes on, or ends by
 //! `handle_alloc_error` as a `Vec` would, or by the panic that is documented; in no other way.
 
+use std::hint::black_box;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::time::Duration;
 
+use knhk_pool::hot_path::Mode;
+use knhk_pool::telemetry::Monitor;
+use knhk_pool::telemetry::health::Thresholds;
 use knhk_pool::{
-    Arena, BufferPool, EventRingBuffer, HeapObjectPool, KnhkPool, KnhkRings, LocalPool, ObjectPool,
-    PoolConfig, ScratchBuffer, ThreadObjectPool, Workload, scratch, snapshot, spsc,
+    Arena, ArenaConfig, BufferPool, EventRingBuffer, HeapObjectPool, HotPathGuard, KnhkPool,
+    KnhkRings, LocalPool, ObjectPool, PoolConfig, ScratchBuffer, ThreadObjectPool, Workload,
+    permit_alloc, scratch, snapshot, spsc,
 };
 
 use crate::failing::{self, Refusal};
@@ -20,10 +28,20 @@ type Operation = (&'static str, fn());
 
 static STATIC: BufferPool = BufferPool::new("aborts");
 static OBJECTS: ThreadObjectPool<Vec<u8>> = ThreadObjectPool::new("aborts", 2, || vec![1]);
+static RECORDED: LazyLock<BufferPool> = LazyLock::new(|| {
+    let pool = BufferPool::builder("aborts-recorded").recording(true);
+    pool.build().expect("in range")
+});
 
-const OPERATIONS: [Operation; 19] = [
+/// With tables of pools and of the arenas.
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/example.toml");
+
+const OPERATIONS: &[Operation] = &[
     ("BufferPool::acquire, a process's first", || {
         drop(STATIC.acquire())
+    }),
+    ("BufferPool::try_acquire, a process's first", || {
+        drop(STATIC.try_acquire())
     }),
     ("BufferPool::try_init", || {
         STATIC.try_init().expect("nothing is set")
@@ -34,6 +52,10 @@ const OPERATIONS: [Operation; 19] = [
     ("BufferPool, recording: its drop", || {
         let pool = BufferPool::builder("recorded").recording(true).build();
         drop(pool.map(|pool| drop(pool.acquire())));
+    }),
+    ("BufferPool::demand", || {
+        let demand = RECORDED.demand().expect("it records");
+        assert_eq!(demand.acquires(), 1);
     }),
     ("LocalPool::acquire, a miss", || {
         let config = PoolConfig::from(Workload::Low).with_pool_size(0);
@@ -46,6 +68,23 @@ const OPERATIONS: [Operation; 19] = [
         assert_eq!(buffer.into_vec().len(), 15_000);
     }),
     ("PoolConfig::load", || drop(PoolConfig::load("aborts"))),
+    ("PoolConfig::load_file", || {
+        drop(PoolConfig::load_file("ingest", Path::new(FILE)))
+    }),
+    ("PoolConfig::pool_tables", || {
+        drop(PoolConfig::pool_tables(Some(Path::new(FILE))))
+    }),
+    ("PoolConfig::explain", || {
+        let explanation = PoolConfig::from(Workload::Low).explain();
+        assert!(!explanation.to_string().is_empty());
+    }),
+    ("ArenaConfig::load", || drop(ArenaConfig::load())),
+    ("ArenaConfig::load_file", || {
+        drop(ArenaConfig::load_file(Path::new(FILE)))
+    }),
+    ("ArenaConfig::explain", || {
+        drop(ArenaConfig::default().explain())
+    }),
     ("HeapObjectPool::new", || {
         drop(HeapObjectPool::new(3, String::new))
     }),
@@ -54,6 +93,9 @@ const OPERATIONS: [Operation; 19] = [
     }),
     ("ThreadObjectPool::get, a thread's first", || {
         drop(OBJECTS.get())
+    }),
+    ("ThreadObjectPool::warm_up, a process's first", || {
+        OBJECTS.warm_up()
     }),
     ("EventRingBuffer::boxed", || {
         drop(EventRingBuffer::<u64, 8>::boxed())
@@ -67,12 +109,40 @@ const OPERATIONS: [Operation; 19] = [
     ("Arena::with_thread", || {
         Arena::with_thread(|arena| assert_eq!(*arena.alloc(1), 1))
     }),
+    ("Arena::try_init_threads", || {
+        Arena::try_init_threads().expect("nothing is set")
+    }),
     ("scratch::with", || {
         scratch::with(|scratch| assert_eq!(*scratch.alloc(1), 1))
     }),
     ("ScratchBuffer::new", || drop(ScratchBuffer::new())),
     ("snapshot", || drop(snapshot())),
+    ("Monitor::start", || {
+        drop(Monitor::start(Duration::from_secs(3600)))
+    }),
+    ("Monitor::tick", || {
+        drop(Monitor::manual(Thresholds::default()).tick())
+    }),
+    // Elsewhere there are none to list.
+    #[cfg(any(debug_assertions, feature = "allocation-tracking"))]
+    ("hot_path::violations and permits", || {
+        let lists = (
+            knhk_pool::hot_path::violations(),
+            knhk_pool::hot_path::permits(),
+        );
+        assert!(!lists.0.is_empty() && !lists.1.is_empty());
+    }),
 ];
+
+/// What operations look at, made while nothing is refused: a violation, a permit, a pool that has recorded,
+/// one that is listed.
+fn prepare() -> HeapObjectPool<String> {
+    let section = HotPathGuard::enter("aborts").with_mode(Mode::Count);
+    drop(black_box(Box::new(1_u64)));
+    permit_alloc(|| drop(RECORDED.acquire()));
+    drop(section);
+    HeapObjectPool::named("listed", 1, String::new)
+}
 
 /// In the child: runs the operation that the variable names.
 fn run(asked: &str) {
@@ -88,8 +158,7 @@ fn run(asked: &str) {
     } else {
         Refusal::Once
     };
-    // For a snapshot to show.
-    let _listed = HeapObjectPool::named("listed", 1, String::new);
+    let _listed = prepare();
     failing::begin(refusal, served);
     OPERATIONS[operation as usize].1();
     let was_refused = failing::end();
@@ -119,7 +188,7 @@ fn child(operation: usize, refusal: Refusal, served: u64) -> Output {
 /// How a child ended, if that is a way that is documented.
 fn is_documented(name: &str, output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
-    let panics = name.starts_with("Arena") || name.to_lowercase().starts_with("scratch");
+    let panics = name.starts_with("Arena::with_") || name.to_lowercase().starts_with("scratch");
     let by_allocation_error = said.contains("memory allocation of");
     let by_panic = panics && said.contains("the allocator refused");
     match output.status.code() {

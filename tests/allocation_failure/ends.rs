@@ -60,6 +60,29 @@ fn acquires_of_what_is_idle() {
     });
 }
 
+#[test]
+fn readings_of_what_was_counted() {
+    static OBJECTS: ThreadObjectPool<String> =
+        ThreadObjectPool::new("without-memory-read", 2, String::new);
+    let built = BufferPool::builder("without-memory-read").build();
+    let built = built.expect("in range");
+    let local = LocalPool::new(sizes()).expect("in range");
+    let heap = HeapObjectPool::new(2, String::new);
+    let arena = Arena::with_capacity(64);
+    drop((built.acquire(), local.acquire(), heap.get(), OBJECTS.get()));
+    assert_eq!(*arena.alloc(1_u8), 1);
+    without_memory(|| {
+        let acquired = [built.stats(), local.stats(), heap.stats(), OBJECTS.stats()];
+        assert_eq!(acquired.map(|stats| stats.acquires()), [1; 4]);
+        assert_eq!(arena.stats().in_use, 1);
+        assert!(built.demand().is_none() && local.demand().is_none());
+        assert_eq!(
+            built.config().pool_size(),
+            PoolConfig::default().pool_size()
+        );
+    });
+}
+
 /// With totals that stay behind under the names.
 #[test]
 fn ends_of_pools_arenas_and_channels() {

@@ -166,6 +166,37 @@ fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
     assert_balanced(&stats, kept);
 }
 
+/// On a thread of its own each time, as above.
+#[test]
+fn warm_up_of_objects_makes_a_threads_part_or_leaves_it_to_the_next_use() {
+    let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused-warm", 2, String::new);
+    let stays_out = || pool.get().map(mem::forget);
+    let first = thread::scope(|threads| threads.spawn(stays_out).join());
+    first.expect("nothing panics").expect("nothing is refused");
+    let (mut points, mut kept) = (0, 1);
+    for refusal in [Refusal::Once, Refusal::FromThereOn] {
+        for served in 0.. {
+            let warms_up = || {
+                failing::begin(refusal, served);
+                pool.warm_up();
+                let was_refused = failing::end();
+                stays_out().expect("there is memory again");
+                was_refused
+            };
+            let was_refused = thread::scope(|threads| threads.spawn(warms_up).join());
+            kept += 1;
+            if !was_refused.expect("nothing panics") {
+                break;
+            }
+            points += 1;
+        }
+    }
+    println!("{points:4} points at which ThreadObjectPool::warm_up was refused memory");
+    assert!(points >= 2 * 4, "as of a thread's first part: {points}");
+    let stats = pool.stats();
+    assert_eq!((stats.exhausted, stats.in_use), (0, kept), "{stats:?}");
+}
+
 #[test]
 fn handle_to_no_part_refuses_or_uses_the_heap() {
     let points = at_every_point("BufferPool::handle and try_acquire", |run| {
