@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
-use std::process::{Command, Output};
+use std::process::{self, Command, Output};
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::thread;
