@@ -293,6 +293,10 @@ impl<T: Copy + Default> Idle<T> {
 
     /// The one with the least capacity of those with at least `capacity`.
     fn smallest(&self, capacity: usize) -> Option<Lanes<T>> {
+        if capacity == 0 {
+            // A buffer in return for nothing would be missing to the next request.
+            return Some(Lanes::default());
+        }
         self.with(|list| {
             let fitting = list
                 .iter()

@@ -89,6 +89,19 @@ fn a_warm_kernel_allocates_nothing() {
 }
 
 #[test]
+fn one_call_warms_up_for_the_next() {
+    let [plain, masked] = columns(1000);
+    for (name, kernel) in KERNELS {
+        let scratch = Scratch::new();
+        let mut out = Column::new();
+        kernel(&mut out, &masked, &plain, &scratch);
+        let next = || kernel(&mut out, &masked, &plain, &scratch);
+        let stats = hot_path::allocations(next);
+        assert_eq!((stats.allocations, stats.frees), (0, 0), "{name}");
+    }
+}
+
+#[test]
 fn a_warm_pipeline_allocates_nothing() {
     let chain = Pipeline::new()
         .ln()
