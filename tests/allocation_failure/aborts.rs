@@ -176,8 +176,12 @@ fn child(operation: usize, refusal: Refusal, served: u64) -> Output {
         ])
         .env_clear()
         .env(VARIABLE, asked)
-        // Where coverage is measured, the child's counts too.
-        .envs(std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
+        // What watches this process, and where coverage goes, holds for the child too.
+        .envs(std::env::vars_os().filter(|(name, _)| {
+            ["ASAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE"]
+                .iter()
+                .any(|it| name == it)
+        }))
         // To print one allocates, and may wait for ever where there is no memory.
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
