@@ -2,26 +2,12 @@
 //! size that would have held.
 
 mod armed;
+mod traffic;
 
 use knhk_pool::telemetry::Monitor;
 use knhk_pool::telemetry::health::{Change, Health, Thresholds, recommended_size};
-use knhk_pool::{
-    Buffer, BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot,
-};
-
-fn pool(name: &'static str, size: usize) -> BufferPool {
-    let builder = BufferPool::builder(name).pool_size(size).buffer_size(64);
-    builder.build().expect("its size is good")
-}
-
-/// `acquires` at once, of which as many as the pool has are hits.
-fn at_once(pool: &BufferPool, acquires: usize) -> Vec<Buffer<'_>> {
-    (0..acquires).map(|_| pool.acquire()).collect()
-}
-
-fn hits(pool: &BufferPool, acquires: usize) {
-    (0..acquires).for_each(|_| drop(pool.acquire()));
-}
+use knhk_pool::{BufferPool, HeapObjectPool, PoolKind, PoolSnapshot, Receipt, Snapshot, snapshot};
+use traffic::{at_once, few, hits, pool};
 
 /// What is said of `name` at a tick.
 fn said(monitor: &Monitor, name: &str) -> Vec<Change> {
@@ -37,13 +23,6 @@ fn seen(name: &str) -> PoolSnapshot {
     let pools = snapshot().pools.into_iter();
     let mut named = pools.filter(|pool| pool.name == name);
     named.next().expect("it is in the snapshot")
-}
-
-fn few(acquires_min: u64) -> Thresholds {
-    Thresholds {
-        acquires_min,
-        ..Thresholds::default()
-    }
 }
 
 #[test]

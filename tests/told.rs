@@ -5,15 +5,16 @@
 
 mod armed;
 mod recorder;
+mod traffic;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use knhk_pool::ThreadObjectPool;
 use knhk_pool::telemetry::Monitor;
-use knhk_pool::telemetry::health::Thresholds;
-use knhk_pool::{Buffer, BufferPool, ThreadObjectPool};
 use recorder::Recorder;
+use traffic::{at_once, few, hits, pool};
 
 /// After which a helper thread that has said nothing never will.
 const PATIENCE: Duration = Duration::from_secs(if cfg!(miri) { 600 } else { 45 });
@@ -22,26 +23,6 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn pool(name: &'static str, size: usize) -> BufferPool {
-    let builder = BufferPool::builder(name).pool_size(size).buffer_size(64);
-    builder.build().expect("its size is good")
-}
-
-fn at_once(pool: &BufferPool, acquires: usize) -> Vec<Buffer<'_>> {
-    (0..acquires).map(|_| pool.acquire()).collect()
-}
-
-fn hits(pool: &BufferPool, acquires: usize) {
-    (0..acquires).for_each(|_| drop(pool.acquire()));
-}
-
-fn few(acquires_min: u64) -> Thresholds {
-    Thresholds {
-        acquires_min,
-        ..Thresholds::default()
-    }
 }
 
 /// What is told on this thread while `work` runs.

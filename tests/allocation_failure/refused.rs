@@ -124,76 +124,77 @@ fn threads_first_part_of_any_pool_is_made_or_the_thread_is_refused_for_now() {
     );
 }
 
-/// On a thread of its own each time, and with a part of its own: of each part one object stays out, so that
-/// none is handed on.
+/// Refuses memory at each point of `work`, which says whether it was, on a thread of its own each time; returns the
+/// number of points.
+fn points_of_threads(work: impl Fn(Refusal, u64) -> bool + Sync) -> u64 {
+    let work = &work;
+    let was_refused = |refusal, served| {
+        let ended = thread::scope(|threads| threads.spawn(move || work(refusal, served)).join());
+        ended.expect("nothing panics")
+    };
+    let points_of = |refusal| {
+        (0..)
+            .take_while(|&served| was_refused(refusal, served))
+            .count()
+    };
+    [Refusal::Once, Refusal::FromThereOn]
+        .map(points_of)
+        .iter()
+        .sum::<usize>() as u64
+}
+
+/// Takes an object that stays out, so that the thread's part is not handed on.
+fn stays_out(pool: &ThreadObjectPool<String>) -> Result<(), PoolError> {
+    pool.get().map(mem::forget)
+}
+
 #[test]
 fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
     let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused", 2, String::new);
-    let stays_out = || pool.get().map(mem::forget);
-    let first = thread::scope(|threads| threads.spawn(stays_out).join());
-    first.expect("nothing panics").expect("nothing is refused");
-    let (mut points, mut kept) = (0, 1);
-    for refusal in [Refusal::Once, Refusal::FromThereOn] {
-        for served in 0.. {
-            let first = || {
-                failing::begin(refusal, served);
-                let first = stays_out();
-                let was_refused = failing::end();
-                let none = PoolError::Exhausted {
-                    pool: "refused",
-                    capacity: 0,
-                };
-                assert_eq!(first, if was_refused { Err(none) } else { Ok(()) });
-                stays_out().expect("there is memory again");
-                was_refused
-            };
-            let was_refused = thread::scope(|threads| threads.spawn(first).join());
-            let was_refused = was_refused.expect("nothing panics");
-            kept += if was_refused { 1 } else { 2 };
-            if !was_refused {
-                break;
-            }
-            points += 1;
-        }
-    }
+    thread::scope(|threads| threads.spawn(|| stays_out(&pool)).join())
+        .expect("nothing panics")
+        .expect("nothing is refused");
+    let points = points_of_threads(|refusal, served| {
+        failing::begin(refusal, served);
+        let first = stays_out(&pool);
+        let was_refused = failing::end();
+        let none = PoolError::Exhausted {
+            pool: "refused",
+            capacity: 0,
+        };
+        assert_eq!(first, if was_refused { Err(none) } else { Ok(()) });
+        stays_out(&pool).expect("there is memory again");
+        was_refused
+    });
     println!("{points:4} points at which a thread's first part of objects was refused memory");
     assert!(
         points >= 2 * 4,
         "the books, the places, their list, the part: {points}"
     );
     let stats = pool.stats();
+    // One before, one of each thread that was refused, two of each of the last two.
+    let kept = points as usize + 5;
     assert_eq!((stats.exhausted, stats.in_use), (points, kept), "{stats:?}");
     assert_balanced(&stats, kept);
 }
 
-/// On a thread of its own each time, as above.
 #[test]
 fn warm_up_of_objects_makes_a_threads_part_or_leaves_it_to_the_next_use() {
     let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused-warm", 2, String::new);
-    let stays_out = || pool.get().map(mem::forget);
-    let first = thread::scope(|threads| threads.spawn(stays_out).join());
-    first.expect("nothing panics").expect("nothing is refused");
-    let (mut points, mut kept) = (0, 1);
-    for refusal in [Refusal::Once, Refusal::FromThereOn] {
-        for served in 0.. {
-            let warms_up = || {
-                failing::begin(refusal, served);
-                pool.warm_up();
-                let was_refused = failing::end();
-                stays_out().expect("there is memory again");
-                was_refused
-            };
-            let was_refused = thread::scope(|threads| threads.spawn(warms_up).join());
-            kept += 1;
-            if !was_refused.expect("nothing panics") {
-                break;
-            }
-            points += 1;
-        }
-    }
+    thread::scope(|threads| threads.spawn(|| stays_out(&pool)).join())
+        .expect("nothing panics")
+        .expect("nothing is refused");
+    let points = points_of_threads(|refusal, served| {
+        failing::begin(refusal, served);
+        pool.warm_up();
+        let was_refused = failing::end();
+        stays_out(&pool).expect("there is memory again");
+        was_refused
+    });
     println!("{points:4} points at which ThreadObjectPool::warm_up was refused memory");
     assert!(points >= 2 * 4, "as of a thread's first part: {points}");
     let stats = pool.stats();
+    let kept = points as usize + 3;
     assert_eq!((stats.exhausted, stats.in_use), (0, kept), "{stats:?}");
 }
 
