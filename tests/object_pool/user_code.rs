@@ -304,17 +304,22 @@ fn reset_may_use_its_own_pool_while_that_is_cleared() {
 
 #[test]
 fn clear_does_not_look_for_what_a_reset_took_away() {
+    thread_local! {
+        static TAKEN: RefCell<Vec<Meddler>> = const { RefCell::new(Vec::new()) };
+    }
     let pool = meddlers(
         3,
         Some(|pool| {
             while let Some(taken) = pool.acquire() {
-                std::mem::forget(taken);
+                TAKEN.with_borrow_mut(|all| all.push(taken));
             }
         }),
     );
     pool.clear();
     let stats = pool.stats();
     assert_eq!((stats.in_use, stats.idle, stats.detached), (0, 1, 2));
+    drop(pool);
+    assert_eq!(TAKEN.take().len(), 2);
 }
 
 #[test]
