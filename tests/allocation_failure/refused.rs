@@ -148,12 +148,18 @@ fn stays_out(pool: &ThreadObjectPool<String>) -> Result<(), PoolError> {
     pool.get().map(mem::forget)
 }
 
-#[test]
-fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
-    let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused", 2, String::new);
+/// A pool of which one thread, that has ended, had a part: the pool itself has its memory.
+fn used_by_a_thread(name: &'static str) -> ThreadObjectPool<String> {
+    let pool: ThreadObjectPool<String> = ThreadObjectPool::new(name, 2, String::new);
     thread::scope(|threads| threads.spawn(|| stays_out(&pool)).join())
         .expect("nothing panics")
         .expect("nothing is refused");
+    pool
+}
+
+#[test]
+fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
+    let pool = used_by_a_thread("refused");
     let points = points_of_threads(|refusal, served| {
         failing::begin(refusal, served);
         let first = stays_out(&pool);
@@ -180,10 +186,7 @@ fn part_of_a_pool_of_objects_is_made_or_the_thread_is_refused_for_now() {
 
 #[test]
 fn warm_up_of_objects_makes_a_threads_part_or_leaves_it_to_the_next_use() {
-    let pool: ThreadObjectPool<String> = ThreadObjectPool::new("refused-warm", 2, String::new);
-    thread::scope(|threads| threads.spawn(|| stays_out(&pool)).join())
-        .expect("nothing panics")
-        .expect("nothing is refused");
+    let pool = used_by_a_thread("refused-warm");
     let points = points_of_threads(|refusal, served| {
         failing::begin(refusal, served);
         pool.warm_up();
