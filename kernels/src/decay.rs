@@ -61,7 +61,7 @@ pub fn decay(strengths: &mut [f32], ages: &[u64], time_constant: f64) -> Result<
     fade(
         strengths,
         ages,
-        positive("time constant", time_constant)?,
+        not_negative("time constant", time_constant)?,
         LOG2_E,
     );
     Ok(())
@@ -91,13 +91,14 @@ pub fn decay_half_life(
     half_life: f64,
 ) -> Result<(), KernelError> {
     same_length(strengths.len(), ages.len())?;
-    fade(strengths, ages, positive("half-life", half_life)?, 1.0);
+    fade(strengths, ages, not_negative("half-life", half_life)?, 1.0);
     Ok(())
 }
 
-fn positive(name: &'static str, value: f64) -> Result<f64, KernelError> {
+fn not_negative(name: &'static str, value: f64) -> Result<f64, KernelError> {
     if value >= 0.0 {
-        Ok(value)
+        // `-0.0` is zero or more as well, and what is divided by it has the other sign.
+        Ok(value.abs())
     } else {
         let allowed = "zero or more";
         Err(KernelError::ParameterOutOfRange {

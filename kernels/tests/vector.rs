@@ -150,12 +150,17 @@ fn a_cosine_never_leaves_minus_one_to_one() {
 
 #[test]
 fn age_zero_and_strength_zero_stay_and_a_period_of_zero_ends_all_else() {
-    let mut strengths = [0.1, 0.0, -0.0, f32::INFINITY, 1.0];
-    decay(&mut strengths, &[0, 5, 5, 5, 5], 0.0).unwrap();
-    assert_eq!(
-        strengths.map(f32::to_bits),
-        [0.1, 0.0, -0.0, f32::INFINITY, 0.0].map(f32::to_bits)
-    );
+    for nothing in [0.0, -0.0, f64::from_bits(1)] {
+        for decay in [decay, decay_half_life] {
+            let mut strengths = [0.1, 0.0, -0.0, f32::INFINITY, 1.0, -1.0];
+            decay(&mut strengths, &[0, 5, 5, 5, 5, u64::MAX], nothing).unwrap();
+            assert_eq!(
+                strengths.map(f32::to_bits),
+                [0.1, 0.0, -0.0, f32::INFINITY, 0.0, -0.0].map(f32::to_bits),
+                "{nothing:e}"
+            );
+        }
+    }
     let mut strengths = [0.1, 7.0];
     decay_half_life(&mut strengths, &[0, u64::MAX], f64::INFINITY).unwrap();
     assert_eq!(strengths, [0.1, 7.0]);
