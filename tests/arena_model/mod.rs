@@ -1,23 +1,22 @@
-//! An arena against a plain model: what is live, in `Vec`s. Operations come from bytes, so that a
-//! property test and a fuzzer can share them.
+//! An arena against a plain model: what is live, in `Vec`s, each block with a mark of its own in all of its
+//! bytes, so that of two that overlap one has lost its mark. Operations come from bytes, so that a property
+//! test and a fuzzer can share them.
 
 use std::alloc::Layout;
 use std::mem::MaybeUninit;
 
 use knhk_pool::{Arena, ArenaOverflow, Scope};
 
-/// Where operations come from: any bytes are a sequence of them.
+/// Any bytes are a sequence of operations.
 #[derive(Debug)]
-pub(crate) struct Script<'a> {
+struct Script<'a> {
     bytes: &'a [u8],
+    marks: u32,
 }
 
-impl<'a> Script<'a> {
-    /// The operations of `bytes`.
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes }
-    }
+type Mark = [u8; 4];
 
+impl Script<'_> {
     fn byte(&mut self) -> Option<u8> {
         let (first, rest) = self.bytes.split_first()?;
         self.bytes = rest;
@@ -31,40 +30,50 @@ impl<'a> Script<'a> {
             size => usize::from(size),
         }
     }
+
+    /// Another one each time, also where it begins at its second byte, third, or fourth.
+    fn mark(&mut self) -> Mark {
+        self.marks = self.marks.wrapping_add(1);
+        self.marks.wrapping_mul(0x9E37_79B1).to_ne_bytes()
+    }
 }
 
-/// What is live, and what each must hold.
+/// A block that is live, full of its mark.
 struct Live<'s> {
     bytes: &'s mut [MaybeUninit<u8>],
-    mark: u8,
+    mark: Mark,
 }
 
 impl<'s> Live<'s> {
-    fn new(bytes: &'s mut [MaybeUninit<u8>], mark: u8) -> Self {
-        bytes.fill(MaybeUninit::new(mark));
+    fn new(bytes: &'s mut [MaybeUninit<u8>], mark: Mark) -> Self {
+        let filling = mark.map(MaybeUninit::new);
+        for part in bytes.chunks_mut(filling.len()) {
+            part.copy_from_slice(&filling[..part.len()]);
+        }
         Self { bytes, mark }
     }
 
     fn check(&self) {
-        // SAFETY: `new` has written all of them.
+        let bytes = std::ptr::from_ref(&*self.bytes);
+        // SAFETY: the same memory, all of which `new` has written.
         #[allow(unsafe_code)]
-        let holds = |byte: &MaybeUninit<u8>| unsafe { byte.assume_init() } == self.mark;
+        let bytes = unsafe { &*(bytes as *const [u8]) };
+        let (first, rest) = bytes.split_at(self.mark.len().min(bytes.len()));
+        // After the mark each byte is as the fourth before it.
         assert!(
-            self.bytes.iter().all(holds),
+            first == &self.mark[..first.len()] && rest == &bytes[..rest.len()],
             "somebody else has written here"
         );
     }
-
-    fn range(&self) -> std::ops::Range<usize> {
-        let start = self.bytes.as_ptr().addr();
-        start..start + self.bytes.len()
-    }
 }
 
-/// Runs a script on an arena: every allocation is aligned, overlaps none that is live, keeps what was
-/// written into it, and is refused exactly when there is no room.
+/// Runs a script on an arena: every allocation is aligned, overlaps none that is live, and keeps what was
+/// written into it; an arena whose scope has ended has all of its room again.
 pub(crate) fn check(script: &[u8]) {
-    let mut script = Script::new(script);
+    let mut script = Script {
+        bytes: script,
+        marks: 0,
+    };
     let capacity = 16 * usize::from(script.byte().unwrap_or(0));
     let rule = script.byte().unwrap_or(0);
     let overflow = if rule.is_multiple_of(2) {
@@ -77,102 +86,71 @@ pub(crate) fn check(script: &[u8]) {
         .with_zero(rule.is_multiple_of(3));
     while !script.bytes.is_empty() {
         let depth = 0;
-        arena.scope(|scope| run(scope, &mut script, &[], depth));
+        arena.scope(|scope| run(scope, &mut script, depth));
         assert_eq!((arena.stats().in_use, arena.stats().heap_bytes), (0, 0));
         arena.reset();
         assert_eq!(arena.remaining(), capacity);
     }
 }
 
-/// One scope's operations; `outer` is what scopes around it hold.
-fn run(
-    scope: &mut Scope<'_>,
-    script: &mut Script<'_>,
-    outer: &[std::ops::Range<usize>],
-    depth: u32,
-) {
+/// More at once find nothing that these do not, and take longer.
+const LIVE_MAX: usize = 64;
+
+/// One scope's operations.
+fn run(scope: &mut Scope<'_>, script: &mut Script<'_>, depth: u32) {
     let mut live: Vec<Live<'_>> = Vec::new();
     while let Some(operation) = script.byte() {
         match operation % 8 {
             0 => break,
-            1 if depth < 5 => {
-                let mut held = outer.to_vec();
-                held.extend(live.iter().map(Live::range));
-                scope.scope(|inner| run(inner, script, &held, depth + 1));
-            }
-            2 => fill(scope, script, &mut live, operation),
-            3 => forget_half(&mut live, outer),
-            _ => alloc(scope, script, &mut live, operation),
+            1 if depth < 5 => scope.scope(|inner| run(inner, script, depth + 1)),
+            2 => fill(scope, script, &mut live),
+            3 => forget_half(&mut live),
+            _ => live.extend(alloc(scope, script)),
         }
         if live.len() > LIVE_MAX {
-            forget_half(&mut live, outer);
+            forget_half(&mut live);
         }
     }
     // What was written into a block that lives is still there, so that looking once is enough.
-    check_live(&live, outer);
+    live.iter().for_each(Live::check);
 }
-
-/// More at once find nothing that these do not, and take longer to compare.
-const LIVE_MAX: usize = 64;
 
 /// Forgets half of what is live: an arena does not care.
-fn forget_half(live: &mut Vec<Live<'_>>, outer: &[std::ops::Range<usize>]) {
-    check_live(live, outer);
-    live.truncate(live.len() / 2);
+fn forget_half(live: &mut Vec<Live<'_>>) {
+    let half = live.len() / 2;
+    live.drain(half..).for_each(|forgotten| forgotten.check());
 }
 
-fn alloc<'s>(scope: &Scope<'s>, script: &mut Script<'_>, live: &mut Vec<Live<'s>>, mark: u8) {
+fn alloc<'s>(scope: &Scope<'s>, script: &mut Script<'_>) -> Option<Live<'s>> {
     let (size, power) = (script.size(), script.byte().unwrap_or(0) % 14);
-    let Ok(layout) = Layout::from_size_align(size, 1 << power) else {
-        return;
-    };
-    if let Ok(bytes) = scope.try_alloc_layout(layout) {
-        assert_eq!(
-            (bytes.len(), bytes.as_ptr().addr() % layout.align()),
-            (size, 0)
-        );
-        live.push(Live::new(bytes, mark));
-    }
+    let layout = Layout::from_size_align(size, 1 << power).ok()?;
+    let bytes = scope.try_alloc_layout(layout).ok()?;
+    assert_eq!(
+        (bytes.len(), bytes.as_ptr().addr() % layout.align()),
+        (size, 0)
+    );
+    Some(Live::new(bytes, script.mark()))
 }
 
 /// By an iterator of unknown length that allocates in between.
-fn fill<'s>(scope: &Scope<'s>, script: &mut Script<'_>, live: &mut Vec<Live<'s>>, mark: u8) {
+fn fill<'s>(scope: &Scope<'s>, script: &mut Script<'_>, live: &mut Vec<Live<'s>>) {
     let (len, every) = (script.size() % 200, script.byte().unwrap_or(0) % 40 + 1);
     let values = (0..len).filter(|n| {
         if n.is_multiple_of(usize::from(every))
             && let Ok(bytes) = scope.try_alloc_slice_uninit::<u8>(*n)
         {
-            live.push(Live::new(bytes, mark));
+            live.push(Live::new(bytes, script.mark()));
         }
         true
     });
     if let Ok(numbers) = scope.try_alloc_from_iter(values) {
         assert!(numbers.iter().copied().eq(0..len));
-        let bytes = numbers.iter_mut().map(|number| {
-            *number = usize::from_ne_bytes([mark; size_of::<usize>()]);
-        });
-        bytes.for_each(drop);
-        let range = std::ptr::from_mut(numbers);
-        // SAFETY: the same memory as bytes, all of it written; `numbers` is not used again.
+        let numbers = std::ptr::from_mut(numbers);
+        // SAFETY: the same memory as bytes, which nothing else refers to.
         #[allow(unsafe_code)]
         let bytes = unsafe {
-            &mut *std::ptr::slice_from_raw_parts_mut(range.cast(), len * size_of::<usize>())
+            &mut *std::ptr::slice_from_raw_parts_mut(numbers.cast(), len * size_of::<usize>())
         };
-        live.push(Live { bytes, mark });
+        live.push(Live::new(bytes, script.mark()));
     }
-}
-
-fn check_live(live: &[Live<'_>], outer: &[std::ops::Range<usize>]) {
-    let mut ranges: Vec<_> = live
-        .iter()
-        .map(Live::range)
-        .chain(outer.iter().cloned())
-        .collect();
-    ranges.retain(|range| !range.is_empty());
-    ranges.sort_by_key(|range| range.start);
-    assert!(
-        ranges.windows(2).all(|pair| pair[0].end <= pair[1].start),
-        "two live ones overlap"
-    );
-    live.iter().for_each(Live::check);
 }
