@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::arena::ArenaLayer;
-use super::error::{escaped, printable};
+use super::error::{escaped, printable, quoted};
 use super::key::nearest;
 use super::layer::{Given, Layer};
 use super::{ConfigError, ConfigErrorKind, Key, PoolTable, key};
@@ -123,7 +123,7 @@ impl Reader<'_> {
                 POOLS_TABLE => document.pools = self.pools(self.table(POOLS_TABLE, value)?)?,
                 ARENA_TABLE => document.arena = self.arena(self.table(ARENA_TABLE, value)?)?,
                 SERVICE_TABLE => drop(self.table(SERVICE_TABLE, value)?),
-                key => self.setting(&mut document.top, key, (name, value))?,
+                _ => self.setting(&mut document.top, None, (name, value))?,
             }
         }
         Ok(document)
@@ -131,7 +131,7 @@ impl Reader<'_> {
 
     fn pools(&self, tables: &DeTable<'_>) -> Result<Vec<(PoolTable, Layer)>, ConfigError> {
         let pool = |(name, value): Entry<'_, '_>| {
-            let table = format!("{POOLS_TABLE}.{}", name.get_ref());
+            let table = in_table(POOLS_TABLE, name.get_ref());
             let layer = self.pool(&table, self.table(&table, value)?)?;
             let source = self.text.place(name.span().start);
             let name = name.get_ref().to_string();
@@ -143,8 +143,7 @@ impl Reader<'_> {
     fn pool(&self, name: &str, table: &DeTable<'_>) -> Result<Layer, ConfigError> {
         let mut layer = Layer::default();
         for (key, value) in entries(table) {
-            let full = format!("{name}.{}", key.get_ref());
-            self.setting(&mut layer, &full, (key, value))?;
+            self.setting(&mut layer, Some(name), (key, value))?;
         }
         Ok(layer)
     }
@@ -152,7 +151,7 @@ impl Reader<'_> {
     fn arena(&self, table: &DeTable<'_>) -> Result<ArenaLayer, ConfigError> {
         let mut layer = ArenaLayer::default();
         for (name, value) in entries(table) {
-            let full = format!("{ARENA_TABLE}.{}", name.get_ref());
+            let full = in_table(ARENA_TABLE, name.get_ref());
             let known = ARENA_KEYS.map(Key::name);
             let Some(key) = known.iter().position(|key| *key == name.get_ref()) else {
                 return Err(self.unknown(&full, (name, value), &known));
@@ -175,21 +174,25 @@ impl Reader<'_> {
         Given::new(key, full, shown, self.text.place(value.span().start))
     }
 
-    /// Reads one key into `layer`. `full` is the key with its table.
+    /// Reads one key of `table`, or of the file's top, into `layer`.
     fn setting(
         &self,
         layer: &mut Layer,
-        full: &str,
+        table: Option<&str>,
         (name, value): Entry<'_, '_>,
     ) -> Result<(), ConfigError> {
+        let full = match table {
+            Some(table) => in_table(table, name.get_ref()),
+            None => as_key(name.get_ref()),
+        };
         let Some(key) = KEYS.into_iter().find(|key| key.name() == name.get_ref()) else {
             let mut known: Vec<&str> = KEYS.into_iter().map(Key::name).collect();
-            if name.get_ref() == full {
+            if table.is_none() {
                 known.extend([POOLS_TABLE, ARENA_TABLE, SERVICE_TABLE]);
             }
-            return Err(self.unknown(full, (name, value), &known));
+            return Err(self.unknown(&full, (name, value), &known));
         };
-        let given = self.given(key, full, value);
+        let given = self.given(key, &full, value);
         let value = value.get_ref();
         match key {
             Key::Workload => layer.workload = Some(given.settle(workload(value))?),
@@ -207,10 +210,15 @@ impl Reader<'_> {
             "an unknown key; the nearest known is {}",
             nearest(name.get_ref(), known)
         );
+        let shown = if value.span() == name.span() {
+            "a table".into() // that a longer key implies
+        } else {
+            self.text.shown(value.span())
+        };
         ConfigError::new(
             ConfigErrorKind::UnknownKey,
             full,
-            self.text.shown(value.span()),
+            shown,
             format!("one of {}", known.join(", ")),
             self.text.place(name.span().start),
         )
@@ -248,6 +256,21 @@ impl Reader<'_> {
             source,
         )
         .with_note(escaped(error.message()))
+    }
+}
+
+/// The key `name` of `table`, as TOML writes it.
+fn in_table(table: &str, name: &str) -> String {
+    format!("{table}.{}", as_key(name))
+}
+
+/// `name` as TOML writes a key: in quotes, unless it is a bare one.
+fn as_key(name: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if !name.is_empty() && name.bytes().all(is_bare) {
+        name.to_owned()
+    } else {
+        quoted(name)
     }
 }
 
