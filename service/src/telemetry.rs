@@ -20,6 +20,7 @@ mod deliveries;
 mod environment;
 mod exporters;
 mod exports;
+mod labels;
 pub mod notices;
 mod providers;
 mod resource;

@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-use super::TelemetryError;
+use super::{TelemetryError, labels};
 use crate::listen::accept;
 
 /// Clients that are served at once; more wait.
@@ -111,7 +111,9 @@ pub(crate) async fn metrics(State(registry): State<Registry>) -> impl IntoRespon
     let mut text = Vec::new();
     let encoder = TextEncoder::new();
     let headers = [(CONTENT_TYPE, encoder.format_type().to_owned())];
-    match encoder.encode(&registry.gather(), &mut text) {
+    let mut families = registry.gather();
+    labels::rename_invalid(&mut families);
+    match encoder.encode(&families, &mut text) {
         Ok(()) => (StatusCode::OK, headers, text),
         Err(error) => (
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -123,6 +123,26 @@ fn the_process_is_described_and_no_point_has_a_label_of_its_scope() {
 }
 
 #[test]
+fn attributes_that_are_no_label_names_do_not_cost_the_scrape() {
+    let attributes = "2nd.region=eu,a:b=1,a.b=2,__name__=x,plain=y";
+    let (held, address) = served(
+        "names-of-labels",
+        &["--metrics-addr", "127.0.0.1:0"],
+        &[("OTEL_RESOURCE_ATTRIBUTES", attributes)],
+    );
+    let (_, text) = metrics(&address);
+    let info = text.lines().find(|line| line.starts_with("target_info{"));
+    let info = info.expect("it is there");
+    for label in ["key_2nd_region=\"eu\"", "key_name__=\"x\"", "plain=\"y\""] {
+        assert!(info.contains(label), "{info}");
+    }
+    let joined = ["a_b=\"1;2\"", "a_b=\"2;1\""];
+    assert!(joined.iter().any(|it| info.contains(it)), "{info}");
+    assert!(!info.contains("__name__="), "{info}");
+    assert_eq!(held.release().code, Some(0));
+}
+
+#[test]
 fn clients_that_say_nothing_or_nonsense_do_not_keep_a_scraper_out() {
     let (held, address) = served("clients", &["--metrics-addr", "0"], &[]);
     let half_open: Vec<TcpStream> = (0..16)
