@@ -6,7 +6,8 @@ import { count, exact } from "./format.js";
 const SECONDS = 10;
 let seen = [];
 
-export function showWorkers({ at_ms: at, pipeline: { workers } }) {
+export function showWorkers({ at_ms: at, pipeline }) {
+  const workers = pipeline.workers.filter((worker) => worker.active);
   if (seen.at(-1)?.totals.length !== workers.length) seen = [];
   seen.push({ at, totals: workers.map((worker) => worker.triples) });
   seen = seen.slice(-SECONDS - 1);

@@ -1,6 +1,6 @@
 //! What the workers did since the start: one writer each, read by anyone.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,22 +21,36 @@ pub(super) struct WorkerCounts {
 /// The counts of every worker that there ever was, by its place: a crew that is replaced leaves its
 /// counts to the next, so that totals only grow.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(Mutex<Vec<Arc<WorkerCounts>>>);
+pub(super) struct Ledger {
+    counts: Mutex<Vec<Arc<WorkerCounts>>>,
+    /// Workers of the crew that holds.
+    active: AtomicUsize,
+}
 
 impl Ledger {
     /// Those of the `index`th worker.
     pub(super) fn of_worker(&self, index: usize) -> Arc<WorkerCounts> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         while counts.len() <= index {
             counts.push(Arc::default());
         }
         Arc::clone(&counts[index])
     }
 
+    /// From now on so many work.
+    pub(super) fn set_active(&self, workers: usize) {
+        self.active.store(workers, Ordering::Relaxed);
+    }
+
     /// All, as they are.
     pub(super) fn figures(&self) -> Vec<WorkerFigures> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|it| it.figures()).collect()
+        let active = self.active.load(Ordering::Relaxed);
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = |(index, counts): (usize, &Arc<WorkerCounts>)| WorkerFigures {
+            active: index < active,
+            ..counts.figures()
+        };
+        counts.iter().enumerate().map(figures).collect()
     }
 }
 
@@ -65,6 +79,7 @@ impl WorkerCounts {
             runs,
         });
         WorkerFigures {
+            active: false,
             triples: get(&self.triples),
             evaluations: get(&self.evaluations),
             batches: get(&self.batches),

@@ -101,6 +101,7 @@ impl Crew {
             // Those that were started leave when `crew` is dropped.
             crew.threads.push(started?);
         }
+        ledger.set_active(equipment.workers);
         Ok(crew)
     }
 

@@ -75,15 +75,13 @@ impl Running {
     /// Blocks.
     fn try_reload(&self) -> Result<(), ServeError> {
         let next = Configuration::load(&self.sources)?;
+        if let Some(journal) = &self.service.outlets.journal {
+            journal.reopen(&*self.tell)?;
+        }
+        // Last of what may be refused: it takes batches at once.
         let equipment = Equipment::of(&next.settings, next.buffers, &self.service.outlets);
         let crew = Crew::start(&equipment, &self.service.queue, &self.service.ledger)
             .map_err(ServeError::Thread)?;
-        if let Some(journal) = &self.service.outlets.journal
-            && let Err(error) = journal.reopen(&*self.tell)
-        {
-            crew.dismiss();
-            return Err(error.into());
-        }
         self.name_what_waits(&next.settings);
         self.service.replace(next.current);
         *self.tls.write().unwrap_or_else(PoisonError::into_inner) = next.tls;

@@ -143,6 +143,7 @@ fn what_the_workers_did_is_there() {
             emit: stage(300),
         };
         let worker = WorkerFigures {
+            active: true,
             triples: 30,
             evaluations: 5,
             batches: 2,
@@ -162,7 +163,7 @@ fn what_the_workers_did_is_there() {
         assert_eq!(
             pipeline["workers"][0],
             json!({
-                "triples": 30, "evaluations": 5, "batches": 2,
+                "active": true, "triples": 30, "evaluations": 5, "batches": 2,
                 "stages": {
                     "load": { "ns": 100, "runs": 5 },
                     "reflex": { "ns": 20, "runs": 5 },

@@ -119,6 +119,37 @@ fn a_bad_file_keeps_what_holds_and_says_why() {
 }
 
 #[test]
+fn only_the_workers_of_the_crew_that_holds_are_active() {
+    let config = |workers: u32| format!("[poold]\nworkers = {workers}\n");
+    let path = file("serve-crews.toml", config(3).as_bytes());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (there, away) = (folder.path().join("there"), folder.path().join("away"));
+    fs::create_dir(&there).expect("a folder");
+    let journal = there.join("journal");
+    let server = Server::start(&["--config", text(&path), "--journal", text(&journal)]);
+    let active = || {
+        let workers = server.get("/v1/pools").json()["pipeline"]["workers"].clone();
+        let workers = workers.as_array().expect("a list").clone();
+        workers
+            .iter()
+            .map(|it| it["active"] == true)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(active(), [true; 3]);
+    fs::write(&path, config(6)).expect("the disk takes it");
+    fs::rename(&there, &away).expect("it is there");
+    server.signal(Signal::HUP);
+    server.told("still holds");
+    assert_eq!(active(), [true; 3]);
+    fs::rename(&away, &there).expect("it is there");
+    fs::write(&path, config(1)).expect("the disk takes it");
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    assert_eq!(active(), [true, false, false]);
+    server.stop();
+}
+
+#[test]
 fn a_journal_that_was_moved_away_is_made_anew() {
     let path = crate::durability::journal_path("rotated");
     let old = format!("{path}.1");

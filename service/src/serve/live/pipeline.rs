@@ -33,6 +33,8 @@ pub struct QueueFigures {
 /// What one worker has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WorkerFigures {
+    /// Whether it works. A reload to fewer workers leaves what the others have done.
+    pub active: bool,
     /// Triples that went through all stages.
     pub triples: u64,
     /// Hooks that were evaluated, each on one run.
@@ -67,6 +69,7 @@ impl Pipeline {
     /// All workers' figures in one.
     pub(super) fn total(&self) -> WorkerFigures {
         let add = |sum: WorkerFigures, worker: &WorkerFigures| WorkerFigures {
+            active: sum.active || worker.active,
             triples: sum.triples + worker.triples,
             evaluations: sum.evaluations + worker.evaluations,
             batches: sum.batches + worker.batches,
@@ -80,6 +83,7 @@ impl WorkerFigures {
     /// What was done since `earlier`; nothing where that is ahead.
     pub(super) fn since(&self, earlier: &Self) -> Self {
         Self {
+            active: self.active,
             triples: self.triples.saturating_sub(earlier.triples),
             evaluations: self.evaluations.saturating_sub(earlier.evaluations),
             batches: self.batches.saturating_sub(earlier.batches),
