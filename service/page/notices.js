@@ -73,8 +73,9 @@ function row(known) {
   return element("li", { class: "notice", "data-mood": mood }, element("time", { datetime: new Date(known.at).toISOString() }, time(known.at)), body);
 }
 
-/** A JSON string is a TOML string. */
-const toml = ({ name, recommended }) => `[pools.${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)}]\npool_size = ${recommended}`;
+/** A JSON string is a TOML string, but for one character. */
+const key = (name) => /^[\w-]+$/.test(name) ? name : JSON.stringify(name).replaceAll("\u007f", "\\u007f");
+const toml = ({ name, recommended }) => `[pools.${key(name)}]\npool_size = ${recommended}`;
 
 function copyButton(known) {
   const button = element("button", { type: "button", class: "button" }, "Copy TOML");
