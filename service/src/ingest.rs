@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::input::{Input, ReadError};
 use crate::lines::{LINE_BYTES_MAX, Line, Lines};
+use crate::shown;
 use crate::terms::{Collision, Dictionary};
 
 /// Bad lines that are kept to be shown; more are only counted.
@@ -208,7 +209,7 @@ fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
         found = Some(parsed.map_err(|error| Fault {
             line: 0,
             column: error.location().start.column + 1,
-            message: printable(error.message()),
+            message: shown::line(error.message()),
         })?);
     }
     Ok(found)
@@ -220,27 +221,4 @@ fn too_long() -> Fault {
         column: 1,
         message: format!("line is longer than {LINE_BYTES_MAX} bytes"),
     }
-}
-
-/// Characters of a quoting message that are shown: what it quotes may be a whole line.
-const SHOWN_CHARS: usize = 200;
-
-/// Without control characters, and cut: a message may quote the file, and is shown on a terminal.
-pub(crate) fn printable(message: &str) -> String {
-    let mut chars = message.chars();
-    let mut shown: String = chars
-        .by_ref()
-        .take(SHOWN_CHARS)
-        .map(|c| {
-            if c.is_control() {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect();
-    if chars.next().is_some() {
-        shown.push('…');
-    }
-    shown
 }

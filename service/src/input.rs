@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::generate::University;
+use crate::shown;
 
 const READ_BYTES: usize = 64 << 10;
 pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -26,7 +27,7 @@ pub enum Input {
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) => f.write_str(&shown::path(path)),
             Self::Stdin => f.write_str("standard input"),
             Self::Generated(_) => f.write_str("generated data"),
         }

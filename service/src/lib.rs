@@ -41,6 +41,7 @@ pub mod report;
 pub mod run;
 pub mod serve;
 pub mod settings;
+mod shown;
 pub mod summary;
 pub mod telemetry;
 pub mod terms;

@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use knhk_pool::permit_alloc;
 
+use crate::shown;
 use crate::turnstile::Ticket;
 
 /// One of the two kinds of result.
@@ -30,7 +31,7 @@ pub enum Kind {
 
 /// An output cannot be opened or written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}", path.display())]
+#[error("cannot write {}: {source}", shown::path(path))]
 pub struct WriteError {
     /// The file, or `-`.
     pub path: PathBuf,

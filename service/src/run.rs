@@ -16,6 +16,7 @@ use crate::pass::{Pass, PassError, Source, pass};
 use crate::passes::Passes;
 use crate::pools::{EMIT, PoolChoice, pool_lines};
 use crate::progress::Progress;
+use crate::shown;
 use crate::summary::{Comparison, Speed, Summary};
 use crate::terms::Dictionary;
 use crate::transform::group_deltas;
@@ -82,7 +83,7 @@ pub enum RunError {
     #[error(transparent)]
     Input(#[from] ReadError),
     /// `--out` would overwrite an input.
-    #[error("output {} is also an input", .0.display())]
+    #[error("output {} is also an input", shown::path(.0))]
     OutputIsInput(PathBuf),
     /// A result cannot be written.
     #[error(transparent)]

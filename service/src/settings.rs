@@ -19,6 +19,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::pools::PoolChoice;
+use crate::shown;
 use crate::toml_error::{TomlError, TomlText};
 
 /// Threads that may be asked for.
@@ -182,7 +183,7 @@ impl Settings {
                 path: &path,
                 text: "",
             }
-            .error(0..0, format!("cannot read it: {error}"))
+            .error(0..0, &format!("cannot read it: {error}"))
         };
         let text = fs::read_to_string(&path).map_err(refuse)?;
         let file = TomlText {
@@ -295,7 +296,12 @@ fn setting(
         );
         return Err(TomlError { message, ..place });
     }
-    let source = format!("{}:{}:{}", place.path.display(), place.line, place.column);
+    let source = format!(
+        "{}:{}:{}",
+        shown::path(&place.path),
+        place.line,
+        place.column
+    );
     Ok(Setting {
         value: value as usize,
         source,

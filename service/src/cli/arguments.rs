@@ -16,6 +16,7 @@ use crate::input::Input;
 use crate::pools::PoolChoice;
 use crate::run::{Mode, Options};
 use crate::settings::{DELTA, Settings, WORKERS};
+use crate::shown;
 use crate::telemetry::{TelemetryChoice, address};
 pub(super) use tune::{BenchArguments, CompletionsArguments, ManArguments, TuneArguments};
 
@@ -171,7 +172,7 @@ pub(super) enum UsageError {
     StdoutTwice,
     #[error("--out - and the report both want standard output")]
     ReportAndOut,
-    #[error("{} is also an input", .0.display())]
+    #[error("{} is also an input", shown::path(.0))]
     OverInput(PathBuf),
     #[error("no command is named {name:?}; there are {known}")]
     UnknownCommand { name: String, known: String },

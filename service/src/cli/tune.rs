@@ -11,6 +11,7 @@ use crate::output::WriteError;
 use crate::pools::EMIT;
 use crate::progress::Progress;
 use crate::run::run;
+use crate::shown;
 use crate::tune::plot::{self, PlotError};
 use crate::tune::remote::{self, RemoteError};
 use crate::tune::{Tuning, recommendation, report};
@@ -69,7 +70,7 @@ fn shown(tuning: &Tuning, json: bool) -> String {
 fn from_service(arguments: &TuneArguments, url: &str) -> Result<Tuning, TuneError> {
     let (pool, demand) = remote::ask(url, arguments.pool.as_deref())?;
     Ok(Tuning {
-        source: url.to_owned(),
+        source: shown::url(url),
         pool,
         demand,
         target: arguments.target,
@@ -104,6 +105,6 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
         path: file.to_owned(),
         source,
     })?;
-    complain(&format!("wrote {}", file.display()));
+    complain(&format!("wrote {}", shown::path(file)));
     Ok(())
 }

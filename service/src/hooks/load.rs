@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Bound, HookSet, Order, Test};
+use crate::shown;
 use crate::terms::{Collision, Dictionary, HASHED};
 use crate::toml_error::{TomlError, TomlText};
 
@@ -16,12 +17,26 @@ use crate::toml_error::{TomlError, TomlText};
 #[derive(Debug, thiserror::Error)]
 pub enum HooksError {
     /// The file cannot be read.
-    #[error("cannot read hooks {}: {source}", path.display())]
+    #[error("cannot read hooks {}: {source}", shown::path(path))]
     Read {
         /// The file.
         path: PathBuf,
         /// Why not.
         source: std::io::Error,
+    },
+    /// Two files are to be one set.
+    #[error(
+        "two sets of hooks are named {name}: {} and {}",
+        shown::path(first),
+        shown::path(second)
+    )]
+    TwiceNamed {
+        /// What both are called.
+        name: String,
+        /// The first file.
+        first: PathBuf,
+        /// The second file.
+        second: PathBuf,
     },
     /// The file says something that is not a hook.
     #[error(transparent)]

@@ -12,7 +12,8 @@ use super::answer::BAD_LINES_SHOWN;
 use super::held::Body;
 use super::hook_sets::Hooks;
 use super::refusal::Refusal;
-use crate::ingest::{Fault, Ingested, StreamError, printable};
+use crate::ingest::{Fault, Ingested, StreamError};
+use crate::shown;
 use crate::terms::Collision;
 
 const READ_BYTES: usize = 64 << 10;
@@ -90,7 +91,7 @@ impl Batch {
 /// A term may be as long as a body: of each only the beginning is shown.
 fn quoting(collision: Collision) -> Refusal {
     let Collision { id, first, second } = collision;
-    let [first, second] = [first, second].map(|term| printable(&term));
+    let [first, second] = [first, second].map(|term| shown::line(&term));
     Refusal::Collision(Collision { id, first, second }.to_string())
 }
 

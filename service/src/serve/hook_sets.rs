@@ -69,7 +69,14 @@ impl HookSets {
             terms: Dictionary::default(),
         };
         let mut sets = BTreeMap::from([(DEFAULT.to_owned(), Arc::new(ask_first))]);
-        for HookFile { name, path } in files {
+        for (index, HookFile { name, path }) in files.iter().enumerate() {
+            if let Some(first) = files[..index].iter().find(|it| it.name == *name) {
+                return Err(HooksError::TwiceNamed {
+                    name: name.clone(),
+                    first: first.path.clone(),
+                    second: path.clone(),
+                });
+            }
             let mut terms = Dictionary::default();
             let set = hooks::load(path, &mut terms)?;
             sets.insert(name.clone(), Arc::new(Hooks { set, terms }));

@@ -30,6 +30,8 @@ use super::instruments;
 use super::refusal::Refusal;
 use tail::Tail;
 
+use crate::shown;
+
 mod head;
 mod tail;
 
@@ -54,7 +56,7 @@ pub struct JournalChoice {
 
 /// The journal cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the journal {}: {source}", path.display())]
+#[error("cannot use the journal {}: {source}", shown::path(path))]
 pub struct JournalError {
     path: PathBuf,
     source: io::Error,
@@ -126,9 +128,13 @@ impl Journal {
         // In the order of `sync`. Nobody writes in between.
         let mut synced = lock(&self.synced);
         let mut written = lock(&self.written);
-        // Of a file that is lost already a sync would promise nothing: the next one begins anew.
-        if self.choice.sync && written.loss.get().is_none() {
-            written.sync().map_err(refused)?;
+        let repaired = written.repair();
+        // Of a file that is lost already neither promises anything: the next one begins anew.
+        if written.loss.get().is_none() {
+            repaired.map_err(refused)?;
+            if self.choice.sync {
+                written.sync().map_err(refused)?;
+            }
         }
         // It may be the same file.
         written.unlock().map_err(refused)?;
@@ -213,7 +219,11 @@ impl Written {
             self.is_torn = true;
             self.file.write_all(lines)
         });
-        written.map_err(|error| Refusal::Journal(error.to_string()))?;
+        if let Err(error) = written {
+            // The file may never be written again. What fails here, the next batch tries again.
+            let _ = self.repair();
+            return Err(Refusal::Journal(error.to_string()));
+        }
         self.is_torn = false;
         self.batch += 1;
         self.len += lines.len() as u64;
@@ -274,7 +284,7 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
     };
     if tail.torn > 0 {
         file.set_len(tail.len)?;
-        let (path, torn) = (path.display(), tail.torn);
+        let (path, torn) = (shown::path(path), tail.torn);
         tell(&format!(
             "journal {path}: {torn} bytes behind batch {} were never acknowledged, and are cut off",
             tail.batch
@@ -406,6 +416,21 @@ mod tests {
         let after = std::fs::read(&path).expect("it is there");
         let added = after.strip_prefix(&before[..]).expect("it goes on");
         assert!(added.starts_with(b"{}\n{\"batch\":2,"), "{added:?}");
+    }
+
+    #[test]
+    fn a_file_that_is_rotated_away_keeps_nothing_of_a_batch_that_a_full_disk_refused() {
+        let (folder, path, journal) = synced();
+        let before = std::fs::read(&path).expect("it is there");
+        {
+            let mut written = lock(&journal.written);
+            written.is_torn = true;
+            written.file.write_all(b"{}").expect("it has room");
+        }
+        let old = folder.path().join("old");
+        std::fs::rename(&path, &old).expect("it is there");
+        journal.reopen(&|_| {}).expect("it is made anew");
+        assert_eq!(std::fs::read(&old).expect("it is there"), before);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
+use crate::shown;
+
 /// The two files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsChoice {
@@ -21,7 +23,7 @@ pub struct TlsChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// One of them is not PEM, or not there.
-    #[error("cannot read {} {}: {reason}", what, path.display())]
+    #[error("cannot read {} {}: {reason}", what, shown::path(path))]
     File {
         /// The certificate or the key.
         what: &'static str,
@@ -31,7 +33,11 @@ pub enum TlsError {
         reason: String,
     },
     /// They do not go together.
-    #[error("the certificate {} and the key {} cannot be used: {source}", cert.display(), key.display())]
+    #[error(
+        "the certificate {} and the key {} cannot be used: {source}",
+        shown::path(cert),
+        shown::path(key)
+    )]
     Pair {
         /// The certificate's file.
         cert: PathBuf,

@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use subtle::ConstantTimeEq as _;
 
+use crate::shown;
+
 /// A shorter one could be guessed; a longer one is a mistake. In bytes.
 const BYTES_MIN: usize = 16;
 const BYTES_MAX: usize = 4096;
@@ -27,7 +29,7 @@ impl std::fmt::Debug for Token {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file cannot be read.
-    #[error("cannot read the token file {}: {source}", path.display())]
+    #[error("cannot read the token file {}: {source}", shown::path(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -37,7 +39,7 @@ pub enum TokenError {
     /// The file holds something else.
     #[error(
         "the token in {} has {bytes} bytes, expected {BYTES_MIN} to {BYTES_MAX} visible ASCII characters on one line",
-        path.display()
+        shown::path(path)
     )]
     Form {
         /// The file.

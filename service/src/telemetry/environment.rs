@@ -9,6 +9,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::TelemetryError;
+use crate::shown;
+
 /// Looks a variable up.
 type Read<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
@@ -53,6 +56,24 @@ impl<'a> Variables<'a> {
                 None
             }
         }
+    }
+
+    /// Whether `name` holds anything.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        (self.read)(name).is_some_and(|value| !value.is_empty())
+    }
+
+    /// What `name` holds; nothing if it is empty. Another URL in its place would send data elsewhere.
+    pub(super) fn url(&self, name: &str) -> Result<Option<String>, TelemetryError> {
+        let Some(value) = (self.read)(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        let refused = |value: OsString| TelemetryError::Value {
+            name: name.to_owned(),
+            value: shown::without_user(&value.to_string_lossy()),
+            expected: "a URL in UTF-8",
+        };
+        value.into_string().map(Some).map_err(refused)
     }
 
     /// The first of `names` that holds something, with its name.

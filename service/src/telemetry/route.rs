@@ -8,6 +8,7 @@ use knhk_pool::telemetry::semconv::KnhkTelemetrySignal as Signal;
 use super::TelemetryError;
 use super::environment::Variables;
 use super::exports::{MS_MAX, TelemetryChoice};
+use crate::shown;
 
 /// How OTLP is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,8 @@ impl Route {
             choice,
             variables,
         };
-        choice.otlp_endpoint.is_some() || variables.first(asked.names("ENDPOINT")).is_some()
+        let mut names = asked.names("ENDPOINT").into_iter();
+        choice.otlp_endpoint.is_some() || names.any(|name| variables.holds(&name))
     }
 
     /// The URL as it may be shown: without a user's name and password, and without a query.
@@ -124,10 +126,10 @@ impl Asked<'_> {
             return below("--otlp-endpoint", base, &path);
         }
         let [own, general] = self.names("ENDPOINT");
-        if let Some(whole) = self.variables.text(&own) {
+        if let Some(whole) = self.variables.url(&own)? {
             return below(&own, &self.with_scheme(protocol, whole), "");
         }
-        if let Some(base) = self.variables.text(&general) {
+        if let Some(base) = self.variables.url(&general)? {
             return below(&general, &self.with_scheme(protocol, base), &path);
         }
         let port = if path.is_empty() { 4317 } else { 4318 };
@@ -171,7 +173,7 @@ impl Asked<'_> {
 fn below(name: &str, base: &str, path: &str) -> Result<String, TelemetryError> {
     let refused = |expected| TelemetryError::Value {
         name: name.to_owned(),
-        value: base.to_owned(),
+        value: shown::without_user(base),
         expected,
     };
     let plain = "a URL: http://HOST[:PORT][/PATH]";

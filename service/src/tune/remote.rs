@@ -7,6 +7,7 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use super::wire::{DemandFigures, FiguresError};
+use crate::shown;
 
 /// For the whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ pub enum RemoteError {
     /// It cannot be reached, or does not answer in time.
     #[error("cannot ask {url}: {source}")]
     Unreachable {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// Why not.
         source: ureq::Error,
@@ -28,7 +29,7 @@ pub enum RemoteError {
     /// It answers with something else than success.
     #[error("cannot ask {url}: it answers {status}")]
     Refused {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// The answer's status.
         status: u16,
@@ -36,7 +37,7 @@ pub enum RemoteError {
     /// The answer is not that of `/v1/pools`.
     #[error("{url} does not answer as /v1/pools does: {reason}")]
     NotPools {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// What is wrong.
         reason: String,
@@ -47,7 +48,7 @@ pub enum RemoteError {
         list(pools)
     )]
     NotRecording {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// What pools it has.
         pools: Vec<String>,
@@ -55,7 +56,7 @@ pub enum RemoteError {
     /// The pool that was asked for has not recorded.
     #[error("no pool {pool:?} at {url} records, but {}", list(recording))]
     NoSuchPool {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// What was asked for.
         pool: String,
@@ -68,7 +69,7 @@ pub enum RemoteError {
         list(recording)
     )]
     Ambiguous {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// Those that do.
         recording: Vec<String>,
@@ -76,7 +77,7 @@ pub enum RemoteError {
     /// Its figures cannot be.
     #[error("pool {pool:?} at {url}: {source}")]
     Figures {
-        /// Which address.
+        /// Which address, without a user's name and password.
         url: String,
         /// Of which pool.
         pool: String,
@@ -88,7 +89,10 @@ pub enum RemoteError {
 fn list(names: &[String]) -> String {
     match names {
         [] => "none".to_owned(),
-        names => names.join(", "),
+        names => {
+            let quoted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+            quoted.join(", ")
+        }
     }
 }
 
@@ -112,6 +116,7 @@ struct Pool {
 /// [`RemoteError`].
 pub fn ask(url: &str, wanted: Option<&str>) -> Result<(String, Demand), RemoteError> {
     let answer = get(url)?;
+    let url = &*shown::url(url);
     let not_pools = |reason: serde_json::Error| RemoteError::NotPools {
         url: url.to_owned(),
         reason: reason.to_string(),
@@ -176,13 +181,13 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
         .build()
         .into();
     let unreachable = |source| RemoteError::Unreachable {
-        url: url.to_owned(),
+        url: shown::url(url),
         source,
     };
     let mut answer = agent.get(url).call().map_err(unreachable)?;
     if !answer.status().is_success() {
         return Err(RemoteError::Refused {
-            url: url.to_owned(),
+            url: shown::url(url),
             status: answer.status().as_u16(),
         });
     }

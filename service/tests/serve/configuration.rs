@@ -97,6 +97,51 @@ fn garbage_in_files_is_refused_with_its_place() {
 }
 
 #[test]
+fn what_a_refusal_quotes_stays_on_its_line() {
+    let cases = [
+        (
+            "[poold]\n\"a\\nb\\u001b[31m\\u202e\" = 1\n",
+            "a\\nb\\u{1b}[31m\\u{202e}",
+        ),
+        ("poold = \"\\n\"\n", ".toml:1"),
+    ];
+    for (toml, part) in cases {
+        let path = file("serve-two\nlines.toml", toml.as_bytes());
+        let ended = Ended::of(
+            &serve(&["--config", text(&path)])
+                .output()
+                .expect("it starts"),
+        );
+        ended.assert_refused(2, part);
+        assert!(ended.stderr.contains("serve-two\\nlines.toml"), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    let hooks = "[[hook]]\nname = \"n\"\np = \"<http://p>\"\nop = \"ask_sp\"\ns = \"<http://a\\nb\\u001b[2J>\"\n";
+    let path = file("serve-two-lines-hooks.toml", hooks.as_bytes());
+    let ended = Ended::of(
+        &serve(&["--hooks", text(&path)])
+            .output()
+            .expect("it starts"),
+    );
+    ended.assert_refused(2, "not an N-Triples term");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    assert!(!ended.stderr.contains('\u{1b}'), "{ended:?}");
+}
+
+#[test]
+fn two_files_for_one_set_of_hooks_are_refused() {
+    let hooks = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/hooks.toml");
+    let named = format!("x={hooks}");
+    for (name, file) in [("default", hooks), ("x", &named)] {
+        let twice = ["--hooks", file, "--hooks", file];
+        refused(
+            &mut serve(&twice),
+            &format!("two sets of hooks are named {name}"),
+        );
+    }
+}
+
+#[test]
 fn garbage_in_flags_is_refused_by_name() {
     let flags = [
         "--workers",

@@ -1,6 +1,8 @@
 //! Flags and the standard variables: who wins, what is off, what is refused.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Instant;
 
 use crate::collector::{Answer, Collector, PATIENCE};
@@ -157,6 +159,30 @@ fn an_endpoint_that_cannot_be_used_is_refused_before_anything_is_done() {
         let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
         run(&[], &[(name, value)]).assert_refused(2, &format!("{name} is {value:?}, "));
     }
+}
+
+#[test]
+fn an_endpoint_that_is_not_utf_8_is_refused_and_nothing_goes_elsewhere() {
+    let general = Collector::new(Answer::Take);
+    for name in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    ] {
+        let output = quiet(&["run", "--generate", "2000"])
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", general.url())
+            .env(name, OsStr::from_bytes(b"http://\xff"))
+            .output();
+        let ended = Ended::of(&output.expect("the program starts"));
+        ended.assert_refused(2, &format!("{name} is "));
+        assert_eq!(general.so_far(|it| it.requests), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_password_in_an_endpoint_that_is_refused_is_not_shown() {
+    let refused = run(&["--otlp-endpoint", "https://me:top-secret@h:4318"], &[]);
+    refused.assert_refused(2, "--otlp-endpoint is \"https://h:4318\"");
+    assert!(!refused.stderr.contains("top-secret"), "{refused:?}");
 }
 
 #[test]

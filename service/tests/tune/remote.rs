@@ -9,10 +9,15 @@ use knhk_pool::BufferPool;
 use knhk_poold::tune::wire::DemandFigures;
 use serde_json::{Value, json};
 
-use crate::program::{Ended, ended, poold};
+use crate::program::{Ended, ended, file, poold, text};
 
 /// The end of `tune --from` at a server that answers one request with this.
 fn asked(status: &str, body: &str, more: &[&str]) -> Ended {
+    asked_as("", status, body, more)
+}
+
+/// The same, asked for by `user`.
+fn asked_as(user: &str, status: &str, body: &str, more: &[&str]) -> Ended {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback");
     let address = listener.local_addr().expect("it is bound");
     let answer = format!(
@@ -30,7 +35,7 @@ fn asked(status: &str, body: &str, more: &[&str]) -> Ended {
         let _ = stream.write_all(answer.as_bytes());
         String::from_utf8_lossy(&head).into_owned()
     });
-    let url = format!("http://{address}/v1/pools");
+    let url = format!("http://{user}{address}/v1/pools");
     let ended = ended(&[&["tune", "--from", &url], more].concat());
     let head = server.join().expect("it does not panic");
     assert!(head.starts_with("GET /v1/pools HTTP/1.1\r\n"), "{head}");
@@ -150,7 +155,7 @@ fn a_services_record_gives_the_same_forecast() {
 #[test]
 fn of_several_pools_that_record_one_is_to_be_named() {
     let body = answer(&[recorded("remote-a"), recorded("remote-b")]);
-    asked("200 OK", &body, &[]).assert_refused(2, "--pool: remote-a, remote-b");
+    asked("200 OK", &body, &[]).assert_refused(2, "--pool: \"remote-a\", \"remote-b\"");
     let json = asked("200 OK", &body, &["--json", "--pool", "remote-b"]).json();
     assert_eq!(json["pool"], "remote-b");
     let mut unused = recorded("remote-unused");
@@ -165,9 +170,41 @@ fn of_several_pools_that_record_one_is_to_be_named() {
 }
 
 #[test]
+fn names_from_another_machine_are_quoted_and_start_no_line() {
+    let pools = ["", "a, b", "x\nerror: y\u{1b}"].map(|name| json!({ "name": name }));
+    let refused = asked("200 OK", &answer(&pools), &[]);
+    refused.assert_refused(2, r#"(it has "", "a, b", "x\nerror: y\u{1b}")"#);
+    assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");
+}
+
+#[test]
+fn a_password_in_the_address_is_sent_and_shown_nowhere() {
+    let written = file("tuned-by-password.toml", b"");
+    let mut body = recorded("remote-secret");
+    body["demand"]["buffer_size"] = json!(512);
+    let body = answer(&[body]);
+    for (status, body, more) in [
+        ("200 OK", &*body, &["--json"][..]),
+        ("200 OK", &body, &["--write", text(&written)]),
+        ("404 Not Found", "{}", &[]),
+        ("200 OK", "<html>", &[]),
+    ] {
+        let ended = asked_as("me:top-secret@", status, body, more);
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(said.contains("127.0.0.1"), "{said}");
+        assert!(!said.contains("top-secret"), "{said}");
+    }
+    let written = std::fs::read_to_string(written).expect("it was written");
+    assert!(
+        written.contains("recorded from http://127.0.0.1"),
+        "{written}"
+    );
+}
+
+#[test]
 fn a_service_that_does_not_record_is_told_how() {
     let body = answer(&[json!({ "name": "emit" })]);
-    asked("200 OK", &body, &[]).assert_refused(2, "KNHK_POOL_RECORD=1 (it has emit)");
+    asked("200 OK", &body, &[]).assert_refused(2, "KNHK_POOL_RECORD=1 (it has \"emit\")");
     asked("200 OK", &answer(&[]), &[]).assert_refused(2, "it has none");
 }
 
