@@ -63,10 +63,12 @@ impl Bitmap {
         self.words
     }
 
-    /// Makes it `len` bits long. What they are is to be written: it may be anything.
+    /// Makes it `len` bits long. What they are is to be written: it may be anything, but what stands behind
+    /// them is zero, for those who write bit by bit.
     pub(crate) fn set_len(&mut self, len: usize) {
         self.words.set_len(len.div_ceil(WORD));
         self.len = len;
+        self.clear_tail();
     }
 
     /// Bits.

@@ -101,6 +101,52 @@ fn one_call_warms_up_for_the_next() {
     }
 }
 
+/// Values as bits, those under nulls too, and the validity's words, with what stands behind the last bit.
+fn memory(column: &Column) -> (Vec<u64>, Option<&[u64]>) {
+    let values = column.values().iter().map(|value| value.to_bits());
+    (values.collect(), column.validity().map(Bitmap::words))
+}
+
+#[test]
+fn every_kernel_gives_into_a_reused_output_what_it_gives_into_a_new_one() {
+    let [plain, masked] = columns(70);
+    for (name, kernel) in KERNELS {
+        for x in [&plain, &masked] {
+            let mut fresh = Column::new();
+            kernel(&mut fresh, x, &plain, &Scratch::new());
+            for earlier in [1000, 100, 71, 70, 69, 20] {
+                let [_, earlier_x] = columns(earlier);
+                let scratch = Scratch::new();
+                let mut out = Column::new();
+                kernel(&mut out, &earlier_x, &earlier_x, &scratch);
+                kernel(&mut out, x, &plain, &scratch);
+                assert_eq!(memory(&out), memory(&fresh), "{name} after {earlier}");
+            }
+            let scratch = Scratch::new();
+            scratch.return_f64(vec![7.0; 1000]);
+            scratch.return_bitmap(Bitmap::filled(1000, true));
+            let mut out = Column::new();
+            kernel(&mut out, x, &plain, &scratch);
+            assert_eq!(memory(&out), memory(&fresh), "{name} in what was returned");
+        }
+    }
+}
+
+/// Statistics count set bits by words: a bit behind the last would be a lane that is not there.
+#[test]
+fn a_reused_output_has_no_valid_lanes_behind_its_last() {
+    let scratch = Scratch::new();
+    let mut out = Column::new();
+    for x in [&[1.0; 64][..], &[5.0, 6.0, 7.0]] {
+        let x = Column::from_slice(x);
+        rolling_sum_into(&mut out, &x, 1, Missing::Skip, &scratch).unwrap();
+    }
+    assert_eq!(
+        (out.null_count(), mean(&out), min(&out), max(&out)),
+        (0, 6.0, Some(5.0), Some(7.0))
+    );
+}
+
 #[test]
 fn a_warm_pipeline_allocates_nothing() {
     let chain = Pipeline::new()
