@@ -58,7 +58,7 @@ pub struct Scratch {
     freed: Cell<u64>,
 }
 
-/// What a [`Scratch`] has done and holds.
+/// What a [`Scratch`] has done and holds. A request for no elements is neither a hit nor a miss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScratchStats {
     /// Requests that an idle buffer served.
@@ -204,6 +204,10 @@ impl Scratch {
     }
 
     fn take<T: Copy + Default>(&self, idle: &Idle<T>, len: usize) -> Lanes<T> {
+        if len == 0 {
+            // A buffer in return for nothing would be missing to the next request.
+            return Lanes::default();
+        }
         let mut lanes = match idle.smallest(len) {
             Some(found) => {
                 self.hits.set(self.hits.get() + 1);
@@ -293,10 +297,6 @@ impl<T: Copy + Default> Idle<T> {
 
     /// The one with the least capacity of those with at least `capacity`.
     fn smallest(&self, capacity: usize) -> Option<Lanes<T>> {
-        if capacity == 0 {
-            // A buffer in return for nothing would be missing to the next request.
-            return Some(Lanes::default());
-        }
         self.with(|list| {
             let fitting = list
                 .iter()

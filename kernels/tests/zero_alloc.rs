@@ -262,3 +262,15 @@ fn bitmaps_fit_whatever_their_exact_length() {
     assert_eq!((bitmap.len(), bitmap.count_ones()), (961, 0));
     assert_eq!(scratch.stats().misses, 0);
 }
+
+#[test]
+fn a_request_for_nothing_is_neither_a_hit_nor_a_miss() {
+    let scratch = Scratch::new();
+    for idle in [0, 10] {
+        scratch.return_f64(vec![1.0; idle]);
+        assert!(scratch.get_f64(0).is_empty() && scratch.f64s(0).is_empty());
+        assert!(scratch.get_bitmap(0).is_empty());
+        assert_eq!((scratch.stats().hits, scratch.stats().misses), (0, 0));
+    }
+    assert_eq!((scratch.stats().idle, scratch.stats().freed), (1, 0));
+}
