@@ -43,7 +43,7 @@ impl From<Column> for (ScalarBuffer<f64>, Option<NullBuffer>) {
 /// Arrow's memory as a column.
 ///
 /// Nothing is copied if the buffers came from a vector of doubles and one of words, belong to nobody
-/// else, and begin at their memory's beginning; what does not is copied.
+/// else, begin at their memory's beginning, and hold the last word whole; what does not is copied.
 ///
 /// # Panics
 ///
@@ -55,7 +55,7 @@ impl From<(ScalarBuffer<f64>, Option<NullBuffer>)> for Column {
             assert_eq!(len, nulls.len(), "values and nulls differ in length");
         }
         let lanes = values.into_inner().into_vec::<f64>();
-        let lanes = lanes.unwrap_or_else(|shared| shared.typed_data::<f64>().to_vec());
+        let lanes = lanes.unwrap_or_else(|shared| ScalarBuffer::<f64>::from(shared).to_vec());
         Self {
             lanes: Lanes::from(lanes),
             validity: nulls.map(|nulls| bitmap(nulls.into_inner(), len)),
@@ -64,17 +64,17 @@ impl From<(ScalarBuffer<f64>, Option<NullBuffer>)> for Column {
 }
 
 fn bitmap(bits: BooleanBuffer, len: usize) -> Bitmap {
-    let at_start = bits.offset() == 0;
-    let copied = |bits: &BooleanBuffer| bits.iter().collect::<Bitmap>();
-    if !at_start {
-        return copied(&bits);
+    let count = len.div_ceil(WORD);
+    // A slice may end at any byte: its last word would be lost.
+    let has_all_words = bits.inner().len() >= count * size_of::<u64>();
+    if bits.offset() != 0 || !has_all_words {
+        return bits.iter().collect();
     }
     match bits.into_inner().into_vec::<u64>() {
-        Ok(mut words) if words.len() >= len.div_ceil(WORD) => {
-            words.truncate(len.div_ceil(WORD));
+        Ok(mut words) => {
+            words.truncate(count);
             Bitmap::from_words(words, len).expect("as many words as the bits need")
         }
-        Ok(words) => copied(&BooleanBuffer::new(Buffer::from_vec(words), 0, len)),
-        Err(shared) => copied(&BooleanBuffer::new(shared, 0, len)),
+        Err(shared) => BooleanBuffer::new(shared, 0, len).iter().collect(),
     }
 }

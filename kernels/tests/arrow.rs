@@ -2,7 +2,7 @@
 
 #![cfg(feature = "arrow")]
 
-use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use knhk_kernels::Column;
 
 fn column(len: usize) -> Column {
@@ -51,4 +51,24 @@ fn slices_and_shared_buffers_are_copied() {
     let values: ScalarBuffer<f64> = (0..70).map(f64::from).collect();
     let from_bytes = Column::from((values, Some(NullBuffer::new(bytes))));
     assert_eq!(from_bytes.null_count(), 35);
+}
+
+/// Arrow's slices end at the byte: words that are no longer shared may be cut short, as may doubles.
+#[test]
+fn buffers_that_end_within_a_word_are_copied() {
+    for len in [3, 63, 70, 200] {
+        let (values, nulls): (ScalarBuffer<f64>, Option<NullBuffer>) = column(len).into();
+        let cut = nulls.unwrap().inner().sliced(); // alone now, and still laid out as words
+        assert!(cut.len() == len.div_ceil(8));
+        let nulls = NullBuffer::new(BooleanBuffer::new(cut, 0, len));
+        assert_eq!(Column::from((values, Some(nulls))), column(len), "{len}");
+    }
+    let bytes = Buffer::from_vec(vec![1.5, 2.5, 3.5]);
+    for len in [16, 17, 23] {
+        let shared = ScalarBuffer::from(bytes.slice_with_length(0, len));
+        let expected = Column::from_slice(&[1.5, 2.5]);
+        assert_eq!(Column::from((shared, None)), expected, "{len} bytes");
+    }
+    let alone = ScalarBuffer::from(Buffer::from_vec(vec![1.5, 2.5, 3.5]).slice_with_length(0, 17));
+    assert_eq!(Column::from((alone, None)), Column::from_slice(&[1.5, 2.5]));
 }
