@@ -496,12 +496,18 @@ knhk_status knhk_vector_dot(const float *a,
                             size_t len,
                             float *product);
 
-// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones.
+// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
+//
+// Where squares overflow or vanish in `float`, as those of equal vectors do, it is worked out in `double`:
+// infinite only if a `float` cannot hold it, or one of the numbers is.
 //
 // # Safety
 //
 // * `a` and `b` are null or `len` numbers, `distance` null or a place for one.
-knhk_status knhk_vector_distance(const float *a, const float *b, size_t len, float *distance);
+knhk_status knhk_vector_distance(const float *a,
+                                 const float *b,
+                                 size_t len,
+                                 float *distance);
 
 // `scores[row]` = the cosine of the angle between `query`, of `dimension` numbers, and row `row` of
 // `candidates`, whose `rows` rows stand one after the other, `candidates_len` numbers in all.

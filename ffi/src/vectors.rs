@@ -42,7 +42,10 @@ pub unsafe extern "C" fn knhk_vector_dot(
     })
 }
 
-/// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones.
+/// The Euclidean distance of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
+///
+/// Where squares overflow or vanish in `float`, as those of equal vectors do, it is worked out in `double`:
+/// infinite only if a `float` cannot hold it, or one of the numbers is.
 ///
 /// # Safety
 ///

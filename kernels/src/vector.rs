@@ -128,6 +128,14 @@ pub fn dot(a: &[f32], b: &[f32]) -> Result<f32, KernelError> {
 
 /// The Euclidean distance of two vectors; zero of empty ones.
 ///
+/// Vectors whose squared distances overflow or vanish in `f32` are measured too, in `f64`: it is infinite
+/// only if an `f32` cannot hold it, or one of the numbers is.
+///
+/// # Cost
+///
+/// A difference, a product and a sum a number; two vectors that are equal, or all but, take a second pass
+/// in `f64`. Allocates nothing.
+///
 /// # Errors
 ///
 /// If the lengths differ.
@@ -141,7 +149,12 @@ pub fn dot(a: &[f32], b: &[f32]) -> Result<f32, KernelError> {
 #[hot_path]
 pub fn l2(a: &[f32], b: &[f32]) -> Result<f32, KernelError> {
     same_length(a.len(), b.len())?;
-    Ok(dispatch(SquaredDistance(a, b)).sqrt())
+    let squares = dispatch(SquaredDistance(a, b));
+    Ok(if is_safe(squares) {
+        squares.sqrt()
+    } else {
+        l2_wide(a, b)
+    })
 }
 
 /// `scores[row]` = the cosine of the angle between `query` and row `row` of `candidates`.
@@ -226,16 +239,22 @@ fn is_safe(squares: f32) -> bool {
     squares > 1e-24 && squares < 1e36
 }
 
-/// In `f64`, where no square of an `f32` overflows or vanishes.
+/// Both in `f64`, where no square of an `f32` overflows or vanishes.
+fn wide(a: &[f32], b: &[f32]) -> impl Iterator<Item = (f64, f64)> {
+    a.iter().zip(b).map(|(&a, &b)| (f64::from(a), f64::from(b)))
+}
+
+#[cold]
+#[inline(never)]
+fn l2_wide(a: &[f32], b: &[f32]) -> f32 {
+    let squares: f64 = wide(a, b).map(|(a, b)| (a - b) * (a - b)).sum();
+    (squares.sqrt() + 0.0) as f32 // the distance of nothing is +0
+}
+
 #[cold]
 #[inline(never)]
 fn cosine_wide(query: &[f32], row: &[f32]) -> f32 {
-    let pairs = || {
-        query
-            .iter()
-            .zip(row)
-            .map(|(&a, &b)| (f64::from(a), f64::from(b)))
-    };
+    let pairs = || wide(query, row);
     let dot: f64 = pairs().map(|(a, b)| a * b).sum();
     let query_squares: f64 = pairs().map(|(a, _)| a * a).sum();
     let row_squares: f64 = pairs().map(|(_, b)| b * b).sum();

@@ -285,6 +285,23 @@ fn vectors_and_strengths_have_the_same_bits_on_every_instruction_set() {
 }
 
 #[test]
+fn distances_of_extremes_have_the_same_bits_on_every_instruction_set() {
+    let _alone = alone();
+    for &len in LENGTHS {
+        for scale in [1e30, 1e-30, 0.0] {
+            let scaled =
+                |seed| -> Vec<f32> { floats(len, seed).iter().map(|x| x * scale).collect() };
+            let (a, b) = (scaled(0), scaled(7));
+            let results = on_each(|| l2(&a, &b).unwrap().to_bits());
+            assert!(
+                results.iter().all(|(_, it)| *it == results[0].1),
+                "{results:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn activation_has_the_same_bits_on_every_instruction_set() {
     let _alone = alone();
     let mut digests = Digests::default();

@@ -46,6 +46,21 @@ proptest! {
         prop_assert!((f64::from(l2(&a, &b).unwrap()) - distance).abs() < 1e-3);
     }
 
+    #[test]
+    fn a_distance_is_its_definition_at_any_scale(
+        (a, b) in dimension().prop_flat_map(|n| (vector(n), vector(n))),
+        exponent in -149..127_i32,
+    ) {
+        let scaled = |v: &[f32]| v.iter().map(|&x| (f64::from(x) * 2_f64.powi(exponent)) as f32).collect::<Vec<_>>();
+        let (a, b) = (scaled(&a), scaled(&b));
+        let squares = a.iter().zip(&b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+        let exact = squares.sum::<f64>().sqrt();
+        let distance = f64::from(l2(&a, &b).unwrap());
+        if exact <= f64::from(f32::MAX) {
+            prop_assert!((distance - exact).abs() <= exact * 1e-5 + 1e-45, "{distance:e}, not {exact:e}");
+        }
+    }
+
     /// Slices that begin anywhere, as rows in a matrix do.
     #[test]
     fn each_row_gets_its_cosine((query, rows, skip) in dimension().prop_flat_map(|n| {
@@ -136,6 +151,19 @@ fn a_cosine_of_extremes_is_exact_and_of_nonsense_zero() {
     assert_eq!(scores, [1.0, 1.0, 0.0, 0.0, 0.0, -1.0]);
     cosine_similarity(&[], &[], &mut scores).unwrap();
     assert_eq!(scores, [0.0; 6]);
+}
+
+#[test]
+fn a_distance_is_infinite_or_zero_only_if_it_is() {
+    let least = f32::from_bits(1);
+    for x in [1e20, -3e38, 1e-30, least] {
+        assert_eq!(l2(&[x, 0.0], &[0.0, 0.0]).unwrap(), x.abs());
+        assert_eq!(l2(&[x; 70], &[x; 70]).unwrap(), 0.0);
+    }
+    assert_eq!(l2(&[3e38], &[-3e38]).unwrap(), f32::INFINITY); // more than an `f32` holds
+    assert_eq!(l2(&[f32::INFINITY], &[1.0]).unwrap(), f32::INFINITY);
+    assert!(l2(&[f32::NAN], &[1.0]).unwrap().is_nan());
+    assert_eq!(l2(&[], &[]).unwrap().to_bits(), 0);
 }
 
 #[test]
