@@ -542,8 +542,8 @@ knhk_status knhk_vector_top_k(const float *scores,
 
 // `strengths[i] *= exp(-ages[i] / time_constant)`: after one time constant 37 % is left.
 //
-// Ages and time constant are in one unit. A time constant of 0 leaves nothing of what has an age.
-// `INVALID` if it is negative or NaN, or the arrays overlap. Allocates nothing.
+// Ages and time constant are in one unit. A time constant of 0 leaves nothing of what is finite and has an
+// age; infinities and NaN stay. `INVALID` if it is negative or NaN, or the arrays overlap. Allocates nothing.
 //
 // # Safety
 //

@@ -33,7 +33,8 @@ const U_MIN: f64 = -290.0;
 /// `strengths[i] · e^(−ages[i] / time_constant)`, in place: after one time constant 37 % is left.
 ///
 /// Ages and time constant are in the same unit. Age 0 leaves a strength as it is. A time constant of
-/// zero leaves nothing of what has an age. Ages above 2^52 − 1 count as that.
+/// zero leaves nothing of what is finite and has an age; infinities and NaN stay. Ages above 2^52 − 1
+/// count as that.
 ///
 /// Within 1 ulp of the correctly rounded result.
 ///

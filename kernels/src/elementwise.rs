@@ -177,8 +177,9 @@ pub(crate) fn try_column(
 ///
 /// # Cost
 ///
-/// A block of 64 lanes that holds a zero, a negative or an infinity costs a quarter more; one with a
-/// subnormal is worked out lane by lane for those. NaN costs nothing.
+/// A block of 64 lanes that holds a zero, an infinity, or what has a sign, costs a quarter more; one with a
+/// subnormal is worked out lane by lane for those. NaN without a sign, which is what stands under most nulls,
+/// costs nothing.
 ///
 /// # Examples
 ///

@@ -12,8 +12,8 @@ use crate::scratch::Scratch;
 
 /// `out[i] = ln x[i] − ln x[i − lag]`, the log return over `lag` steps; null where either is.
 ///
-/// −∞, +∞ and NaN are values, as IEEE arithmetic has them: the return from zero is +∞, to zero −∞,
-/// with a negative on either side NaN.
+/// −∞, +∞ and NaN are values, as IEEE arithmetic has them: the return from zero is +∞, to zero −∞, from
+/// zero to zero NaN, as with a negative on either side.
 ///
 /// # Cost
 ///

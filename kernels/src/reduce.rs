@@ -230,6 +230,9 @@ fn reduce<F: Fold>(x: &Column, fold: F) -> f64 {
 
 /// The sum of the valid lanes; NaN if one of them is. Zero of none.
 ///
+/// A sum on the way that no double holds is infinite, and so is the result, though the whole may be within
+/// range: large lanes of both signs may make +∞ or −∞, or NaN of both.
+///
 /// # Examples
 ///
 /// ```
@@ -246,19 +249,21 @@ pub fn sum(x: &Column) -> f64 {
     reduce(x, Sum) + 0.0 // the sum of nothing is +0
 }
 
-/// The sum of the valid lanes that are not NaN. Zero of none.
+/// The sum of the valid lanes that are not NaN. Zero of none. It overflows as [`sum`].
 #[hot_path]
 pub fn sum_skip_nan(x: &Column) -> f64 {
     reduce(x, Numbers(Sum)) + 0.0
 }
 
 /// The arithmetic mean of the valid lanes; NaN if one of them is, or if there is none.
+///
+/// It is their [`sum`], divided: where that overflows, so has the mean.
 #[hot_path]
 pub fn mean(x: &Column) -> f64 {
     reduce(x, Sum) / (x.len() - x.null_count()) as f64
 }
 
-/// The arithmetic mean of the valid lanes that are not NaN; NaN if there is none.
+/// The arithmetic mean of the valid lanes that are not NaN; NaN if there is none. It overflows as [`mean`].
 #[hot_path]
 pub fn mean_skip_nan(x: &Column) -> f64 {
     reduce(x, Numbers(Sum)) / reduce(x, CountNumbers)
@@ -267,7 +272,9 @@ pub fn mean_skip_nan(x: &Column) -> f64 {
 /// The variance of the valid lanes, with `n − ddof` in the denominator: 1 for a sample, 0 for a
 /// population. NaN if one of the lanes is, or if there are not more than `ddof`.
 ///
-/// In two passes, the second over distances from the mean, so that a large mean costs no precision.
+/// In two passes, the second over distances from the mean, so that a large mean costs no precision. It is
+/// infinite where the [`mean`] is, or where the squares of the distances overflow (above some 1e154), and NaN
+/// where an infinite lane has no distance from the mean.
 ///
 /// # Errors
 ///

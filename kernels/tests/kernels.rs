@@ -333,6 +333,37 @@ fn what_is_invalid_is_never_stale() {
 }
 
 #[test]
+fn sums_that_overflow_on_the_way_are_infinite_and_mean_and_variance_with_them() {
+    let same = Column::from_slice(&[f64::MAX; 100]);
+    for value in [
+        sum(&same),
+        sum_skip_nan(&same),
+        mean(&same),
+        mean_skip_nan(&same),
+    ] {
+        assert_eq!(value, f64::INFINITY);
+    }
+    assert_eq!(var(&same, 1).unwrap(), f64::INFINITY);
+    assert_eq!(var_skip_nan(&same, 1).unwrap(), f64::INFINITY);
+    let far = Column::from_slice(&[1e155, -1e155]);
+    assert_eq!((mean(&far), var(&far, 1).unwrap()), (0.0, f64::INFINITY));
+    let infinite = Column::from_slice(&[f64::INFINITY, 1.0]);
+    assert!(var(&infinite, 1).unwrap().is_nan());
+}
+
+#[test]
+fn returns_from_and_to_zero_are_those_of_ieee_arithmetic() {
+    let returns = dlog_column(&Column::from_slice(&[1.0, 0.0, 0.0, 1.0, -1.0, 1.0]), 1);
+    assert_eq!(
+        (returns.get(1), returns.get(3)),
+        (Some(f64::NEG_INFINITY), Some(f64::INFINITY))
+    );
+    for of_nothing in [2, 4, 5] {
+        assert!(returns.get(of_nothing).unwrap().is_nan());
+    }
+}
+
+#[test]
 fn refusals_say_both_numbers() {
     let (two, one) = (Column::from_slice(&[1.0, 2.0]), Column::from_slice(&[1.0]));
     let message = |error: KernelError| error.to_string();

@@ -182,6 +182,9 @@ fn age_zero_and_strength_zero_stay_and_a_period_of_zero_ends_all_else() {
         for decay in [decay, decay_half_life] {
             let mut strengths = [0.1, 0.0, -0.0, f32::INFINITY, 1.0, -1.0];
             decay(&mut strengths, &[0, 5, 5, 5, 5, u64::MAX], nothing).unwrap();
+            let mut nan = [f32::NAN];
+            decay(&mut nan, &[5], nothing).unwrap();
+            assert!(nan[0].is_nan());
             assert_eq!(
                 strengths.map(f32::to_bits),
                 [0.1, 0.0, -0.0, f32::INFINITY, 0.0, -0.0].map(f32::to_bits),
