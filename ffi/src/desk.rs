@@ -283,20 +283,22 @@ impl Desk {
         let (start, held) = self.take_out(buffer.ticket)?;
         // SAFETY: the slot's, hence `here`'s (invariant 2); the slot has none until it is put back.
         let mut lent = unsafe { self.here.from_raw(start, held) };
-        let refusal = if len > held {
-            Some(Status::Invalid)
+        let room = if len > held {
+            Err(Status::Invalid)
         } else {
             // SAFETY: at most the capacity, and written (the caller's bullet).
             unsafe { lent.set_len(len) };
             let room = lent.try_reserve(capacity.saturating_sub(len));
-            (buffer.data, buffer.capacity) = (lent.as_mut_ptr(), lent.capacity());
-            room.err().map(|_| Status::OutOfMemory)
+            room.map_err(|_| Status::OutOfMemory)
         };
+        let now = (lent.as_mut_ptr(), lent.capacity());
         match self.slot(buffer.ticket) {
             Some(slot) => slot.hold(lent),
             None => return Err(Status::Stale),
         }
-        refusal.map_or(Ok(()), Err)
+        room?;
+        (buffer.data, buffer.capacity) = now;
+        Ok(())
     }
 
     /// Takes a buffer out of its slot, which does not become empty by it: nothing else is lent there while the

@@ -62,6 +62,36 @@ fn a_copy_of_a_released_buffer_releases_nothing_not_even_the_next_holders() {
     assert_eq!(in_use(pool), 0);
 }
 
+#[test]
+fn a_refused_reserve_writes_nothing_to_what_it_was_handed() {
+    let pool = pool(c"refused-reserve");
+    let mut buffer = acquire(pool);
+    let untouched = ptr::without_provenance_mut(64);
+    let too_long = buffer.capacity + 1;
+    for (len, capacity, refusal) in [
+        (too_long, 1000, Status::Invalid),
+        (0, usize::MAX, Status::OutOfMemory),
+    ] {
+        let mut own = Buffer {
+            data: untouched,
+            len,
+            capacity: 77,
+            ..buffer
+        };
+        // SAFETY: `len` is 0, or more than the buffer has, which is refused.
+        let status = unsafe { knhk_pool_reserve(Some(&mut own), capacity) };
+        assert_eq!(status, refusal);
+        assert_eq!((own.data, own.len, own.capacity), (untouched, len, 77));
+    }
+    write(&buffer);
+    // SAFETY: what an acquire has filled; `len` is 0.
+    let status = unsafe { knhk_pool_reserve(Some(&mut buffer), 1000) };
+    assert_eq!(status, Status::Ok);
+    assert!(buffer.capacity >= 1000);
+    write(&buffer);
+    assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
+}
+
 /// As many buffers as make the desk grow, given back in an order that leaves holes, and out again.
 #[test]
 fn buffers_may_be_released_in_any_order() {

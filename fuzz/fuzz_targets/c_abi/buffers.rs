@@ -313,6 +313,9 @@ impl Buffers {
             assert_refused(status, here);
             return assert_eq!((buffer.data, buffer.capacity), (untouched, 77));
         };
+        if status != Status::Ok {
+            assert_eq!((buffer.data, buffer.capacity), (untouched, 77));
+        }
         if len > live.capacity {
             return assert_eq!(status, Status::Invalid);
         }
