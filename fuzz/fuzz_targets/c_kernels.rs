@@ -99,7 +99,8 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
 
 /// Both of one length: what C says is one for both.
 fn exact(a: &[i8], b: &[i8], broken: Broken) {
-    let len = a.len().min(b.len());
+    // 256 squares of at most 255² stay below 2^24, up to which integers are exact in `f32`.
+    let len = a.len().min(b.len()).min(256);
     let [mut a, b] = [a, b].map(|of| of[..len].iter().map(|&n| f32::from(n)).collect::<Vec<_>>());
     let (start, said) = broken.of(&mut a);
     let (mut product, mut distance) = (f32::NAN, f32::NAN);
