@@ -156,7 +156,7 @@ impl Reader<'_> {
             let Some(key) = known.iter().position(|key| *key == name.get_ref()) else {
                 return Err(self.unknown(&full, (name, value), &known));
             };
-            let given = self.given(ARENA_KEYS[key], &full, value);
+            let given = self.given(ARENA_KEYS[key], &full, (name, value));
             let value = value.get_ref();
             match ARENA_KEYS[key] {
                 Key::ArenaSize => layer.size = Some(given.settle(arena_size(value))?),
@@ -168,10 +168,19 @@ impl Reader<'_> {
         Ok(layer)
     }
 
-    /// `value` as it stands there.
-    fn given<'a>(&self, key: Key, full: &'a str, value: &Spanned<DeValue<'_>>) -> Given<'a> {
-        let shown = self.text.shown(value.span());
-        Given::new(key, full, shown, self.text.place(value.span().start))
+    /// The value of an entry as it stands there.
+    fn given<'a>(&self, key: Key, full: &'a str, entry: Entry<'_, '_>) -> Given<'a> {
+        let place = self.text.place(entry.1.span().start);
+        Given::new(key, full, self.shown(entry), place)
+    }
+
+    /// The value of an entry, for a message. A table that a longer key implies stands where its name does.
+    fn shown(&self, (name, value): Entry<'_, '_>) -> String {
+        if value.span() == name.span() {
+            "a table".into()
+        } else {
+            self.text.shown(value.span())
+        }
     }
 
     /// Reads one key of `table`, or of the file's top, into `layer`.
@@ -192,7 +201,7 @@ impl Reader<'_> {
             }
             return Err(self.unknown(&full, (name, value), &known));
         };
-        let given = self.given(key, &full, value);
+        let given = self.given(key, &full, (name, value));
         let value = value.get_ref();
         match key {
             Key::Workload => layer.workload = Some(given.settle(workload(value))?),
@@ -210,15 +219,10 @@ impl Reader<'_> {
             "an unknown key; the nearest known is {}",
             nearest(name.get_ref(), known)
         );
-        let shown = if value.span() == name.span() {
-            "a table".into() // that a longer key implies
-        } else {
-            self.text.shown(value.span())
-        };
         ConfigError::new(
             ConfigErrorKind::UnknownKey,
             full,
-            shown,
+            self.shown((name, value)),
             format!("one of {}", known.join(", ")),
             self.text.place(name.span().start),
         )
@@ -242,7 +246,7 @@ impl Reader<'_> {
     fn not_toml(&self, error: &toml::de::Error) -> ConfigError {
         let offset = error.span().map_or(0, |span| span.start);
         let line = self.text.line(offset);
-        let (key, value) = match line.split_once('=') {
+        let (key, value) = match split_at_equals(line) {
             Some((key, value)) if !key.trim().is_empty() => (key.trim(), value.trim()),
             _ => ("text", line.trim()),
         };
@@ -264,14 +268,28 @@ fn in_table(table: &str, name: &str) -> String {
     format!("{table}.{}", as_key(name))
 }
 
-/// `name` as TOML writes a key: in quotes, unless it is a bare one.
+/// `name` as TOML writes a key: in quotes, unless it is a bare one. Shortened.
 fn as_key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !name.is_empty() && name.bytes().all(is_bare) {
-        name.to_owned()
+        printable(name)
     } else {
         quoted(name)
     }
+}
+
+/// What stands before and behind the first `=` that is in no quotes.
+fn split_at_equals(line: &str) -> Option<(&str, &str)> {
+    let mut open = None;
+    let equals = line.char_indices().find(|&(_, c)| {
+        match (open, c) {
+            (None, '"' | '\'') => open = Some(c),
+            (Some(quote), c) if c == quote => open = None,
+            _ => {}
+        }
+        open.is_none() && c == '='
+    });
+    equals.map(|(at, _)| (&line[..at], &line[at + 1..]))
 }
 
 fn workload(value: &DeValue<'_>) -> Result<crate::workload::Workload, ConfigErrorKind> {

@@ -112,7 +112,7 @@ impl ConfigError {
         allowed: String,
         source: ConfigSource,
     ) -> Self {
-        let key = printable(key);
+        let key = shortened(key, KEY_CHARS_MAX);
         Self(Box::new(Refusal {
             kind,
             key,
@@ -180,12 +180,15 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// More of a value than this is not shown.
+/// More of a value, or of a part of a key, than this is not shown.
 const SHOWN_CHARS_MAX: usize = 64;
+
+/// More of a key with its table than this is not shown.
+const KEY_CHARS_MAX: usize = 3 * SHOWN_CHARS_MAX;
 
 /// `text` in quotes, escaped and shortened.
 pub(super) fn quoted(text: &str) -> String {
-    let (shown, cut) = clipped(text);
+    let (shown, cut) = clipped(text, SHOWN_CHARS_MAX);
     if cut {
         format!("{shown:?}…")
     } else {
@@ -195,7 +198,11 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// `text` on one line, escaped and shortened, its quotes left as they are.
 pub(super) fn printable(text: &str) -> String {
-    let (shown, cut) = clipped(text);
+    shortened(text, SHOWN_CHARS_MAX)
+}
+
+fn shortened(text: &str, chars_max: usize) -> String {
+    let (shown, cut) = clipped(text, chars_max);
     let mut line = escaped(shown);
     if cut {
         line.push('…');
@@ -215,8 +222,8 @@ pub(super) fn escaped(text: &str) -> String {
     line
 }
 
-fn clipped(text: &str) -> (&str, bool) {
-    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+fn clipped(text: &str, chars_max: usize) -> (&str, bool) {
+    match text.char_indices().nth(chars_max) {
         Some((end, _)) => (&text[..end], true),
         None => (text, false),
     }

@@ -45,6 +45,10 @@ const KEYS: &str =
 const VARIABLES: &str = "one of KNHK_POOL_WORKLOAD, KNHK_POOL_SIZE, KNHK_BUFFER_SIZE, KNHK_POOL_CONFIG, KNHK_POOL_RECORD, KNHK_ARENA_SIZE";
 const READABLE: &str = "a readable TOML file of at most 1048576 bytes";
 const TOML: &str = "valid TOML";
+const ARENA_SIZES: &str = "bytes from 65536 to 1073741824";
+const LONG_NAME: &[u8] = b"[pools.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\npool_size = -1";
+const SHORTENED: &str =
+    "pools.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa….pool_size";
 
 static NINES: [u8; 1 << 20] = [b'9'; 1 << 20];
 static TOO_LARGE: [u8; (1 << 20) + 1] = [b'\n'; (1 << 20) + 1];
@@ -150,6 +154,10 @@ const CASES: &[Case] = &[
     (File(b"[pools.\"\"]\nsize = 1", "2:1"), UnknownKey, r#"pools."".size"#, "1", KEYS),
     (File(b"[pools]\n\"\\n\".\"\" = 1", "2:6"), UnknownKey, r#"pools."\n"."""#, "1", KEYS),
     (File(b"[arena]\n\"\" = 1", "2:1"), UnknownKey, r#"arena."""#, "1", "one of size, overflow, zero, huge_pages"),
+    (File(b"pool_size.x = 1", "1:1"), Invalid, "pool_size", "a table", SIZES),
+    (File(b"[arena]\nsize.x = 1", "2:1"), Invalid, "arena.size", "a table", ARENA_SIZES),
+    (File(LONG_NAME, "2:13"), OutOfRange, SHORTENED, "-1", SIZES),
+    (File(b"\"a=b\" =", "1"), Syntax, r#""a=b""#, "empty", TOML),
     (File(b"[pools.ingest]\nsize = 1", "2:1"), UnknownKey, "pools.ingest.size", "1", KEYS),
     (File(b"[pools.emit]\npool_size = \"1\"", "2:13"), Invalid, "pools.emit.pool_size", "\"1\"", SIZES),
     (File(b"[pools.emit.deeper]\npool_size = 1", "1:13"), UnknownKey, "pools.emit.deeper", "[pools.emit.deeper]", KEYS),
