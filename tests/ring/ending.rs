@@ -215,6 +215,25 @@ fn forgotten_batches_lose_and_double_nothing() {
 }
 
 #[test]
+fn forgotten_batch_that_filled_or_emptied_the_channel_does_not_block_it() {
+    let drops = Cell::new(0);
+    let (mut producer, mut consumer) = spsc::channel(4);
+    let mut batch = producer.push_batch(4);
+    for _ in 0..4 {
+        assert!(batch.push(calm(&drops)).is_ok());
+    }
+    mem::forget(batch);
+    assert!(producer.push(calm(&drops)).is_err());
+    let mut batch = consumer.pop_batch(4);
+    assert_eq!(batch.by_ref().count(), 4);
+    mem::forget(batch);
+    assert!(producer.push(calm(&drops)).is_err());
+    assert!(consumer.pop().is_none());
+    assert!(producer.push(calm(&drops)).is_ok());
+    assert!(consumer.pop().is_some());
+}
+
+#[test]
 fn producer_that_is_dropped_after_a_forgotten_batch_publishes_it() {
     let drops = Cell::new(0);
     let (mut producer, mut consumer) = spsc::channel(4);

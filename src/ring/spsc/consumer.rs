@@ -74,6 +74,7 @@ impl<T> Consumer<T> {
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Consumer::pop");
         if self.held_seen() == 0 && self.look() == 0 {
+            self.publish_forgotten();
             return None;
         }
         let head = self.head;
@@ -200,6 +201,15 @@ impl<T> Consumer<T> {
         self.shared.head.0.store(head, Ordering::Release);
     }
 
+    /// Publishes what a forgotten batch has taken: else one that emptied the channel would block it. A
+    /// consumer that waits for values stores nothing.
+    #[inline]
+    fn publish_forgotten(&self) {
+        if self.shared.head.0.load(Ordering::Relaxed) != self.head {
+            self.publish(self.head);
+        }
+    }
+
     /// Values held, by the tail last seen; there may be more.
     #[inline(always)]
     fn held_seen(&self) -> usize {
@@ -264,7 +274,8 @@ impl<T> fmt::Debug for Consumer<T> {
 /// Values that are being popped, in their slots: made by [`Consumer::pop_batch`].
 ///
 /// Dropping it drops those that were not taken out, and gives the slots back. When it is forgotten
-/// ([`std::mem::forget`]), those stay in the channel.
+/// ([`std::mem::forget`]), those stay in the channel, and the slots of those that were taken out are given
+/// back with the consumer's next pop, also one that finds nothing, or when the consumer is dropped.
 pub struct PopBatch<'a, T> {
     consumer: &'a mut Consumer<T>,
     /// Index behind the last value of the batch.

@@ -80,6 +80,7 @@ impl<T> Producer<T> {
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Producer::push");
         if self.room_seen() == 0 && self.refresh() == 0 {
+            self.publish_forgotten();
             return Err(value);
         }
         let tail = self.tail;
@@ -189,6 +190,15 @@ impl<T> Producer<T> {
         self.shared.tail.0.store(tail, Ordering::Release);
     }
 
+    /// Publishes what a forgotten batch has left unpublished: else one that filled the channel would block
+    /// it. A producer that waits for room stores nothing.
+    #[inline]
+    fn publish_forgotten(&self) {
+        if self.shared.tail.0.load(Ordering::Relaxed) != self.tail {
+            self.publish(self.tail);
+        }
+    }
+
     /// Free slots, by the head last seen; there may be more.
     #[inline(always)]
     fn room_seen(&self) -> usize {
@@ -236,7 +246,7 @@ impl<T> fmt::Debug for Producer<T> {
 /// Slots of a channel to be filled in place: made by [`Producer::push_batch`].
 ///
 /// Dropping it publishes what was put into it. When it is forgotten ([`std::mem::forget`]), that is
-/// published with the producer's next push, or when the producer is dropped.
+/// published with the producer's next push, also one that is refused, or when the producer is dropped.
 pub struct PushBatch<'a, T> {
     producer: &'a mut Producer<T>,
     /// The producer's tail; here it stays in a register.

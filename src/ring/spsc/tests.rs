@@ -97,9 +97,7 @@ fn step(producer: &mut Producer<u8>, consumer: &mut Consumer<u8>, model: &mut Mo
                 Err(*value)
             };
             assert_eq!(producer.push(*value), expected);
-            if expected.is_ok() {
-                model.unpublished = 0;
-            }
+            model.unpublished = 0;
         }
         Op::PushSlice(values) => {
             assert_eq!(producer.push_slice(values), model.push(values));
@@ -148,9 +146,7 @@ fn step(producer: &mut Producer<u8>, consumer: &mut Consumer<u8>, model: &mut Mo
         Op::Pop => {
             let expected = model.pop(1).pop();
             assert_eq!(consumer.pop(), expected);
-            if expected.is_some() {
-                model.not_given_back = 0;
-            }
+            model.not_given_back = 0;
         }
         Op::SetFront(value) => {
             let front = (model.visible() > 0).then(|| model.held[0]);
