@@ -201,8 +201,15 @@ fn takes(bytes: Vec<u8>, mut more: Vec<(u8, Vec<u8>)>) -> usize {
     bytes.len()
 }
 
+#[hot_path]
+fn takes_by_a_whole_path(bytes: ::std::vec::Vec<u8>) -> usize {
+    bytes.len()
+}
+
 #[test]
 fn argument_dropped_at_the_end_is_part_of_the_section() {
+    let message = caught(|| takes_by_a_whole_path(vec![1; 77])).expect("it is freed");
+    assert!(message.contains("dealloc of 77 bytes"), "{message}");
     assert_eq!(takes(Vec::new(), Vec::new()), 0);
     let message = caught(|| takes(vec![1; 77], Vec::new())).expect("it is freed");
     assert!(message.contains("dealloc of 77 bytes"), "{message}");

@@ -63,7 +63,7 @@ impl Function {
         let mut body = inner_attributes;
         body.extend(first);
         body.extend(moves);
-        body.extend(statements);
+        body.extend(in_an_arm(statements));
 
         let mut output: TokenStream = self.head.into_iter().collect();
         output.extend([regrouped(&self.inputs, inputs)]);
@@ -211,8 +211,9 @@ fn moved(input: Vec<TokenTree>) -> (Vec<TokenTree>, TokenStream) {
     let is_plain = matches!(input.get(at), Some(TokenTree::Ident(_)))
         && !is_word(at, "self")
         && !is_word(at, "_")
-        && is_punct(at + 1, ':')
-        && !is_punct(at + 2, ':');
+        // The colon of a type, not the first of a path's two: `Some::Path(pattern)`.
+        && matches!(input.get(at + 1), Some(TokenTree::Punct(colon))
+            if colon.as_char() == ':' && colon.spacing() == Spacing::Alone);
     if !is_plain || is_punct(at + 2, '&') {
         return (input, TokenStream::new());
     }
@@ -230,6 +231,24 @@ fn moved(input: Vec<TokenTree>) -> (Vec<TokenTree>, TokenStream) {
         input.remove(attributes);
     }
     (input, statement)
+}
+
+/// `match () { () => { statements } }`. In crates before edition 2024 a function's last expression keeps its
+/// temporaries until the locals are gone, the section's guard with them; that of an arm does not.
+fn in_an_arm(statements: TokenStream) -> TokenStream {
+    let group = |delimiter, tokens| {
+        let mut group = Group::new(delimiter, tokens);
+        group.set_span(Span::mixed_site());
+        TokenTree::from(group)
+    };
+    let nothing = || group(Delimiter::Parenthesis, TokenStream::new());
+    let arrow: TokenStream = "=>".parse().expect("a token");
+    let mut arm = TokenStream::from(nothing());
+    arm.extend(arrow);
+    arm.extend([group(Delimiter::Brace, statements)]);
+    let mut output = path("match", Span::mixed_site());
+    output.extend([nothing(), group(Delimiter::Brace, arm)]);
+    output
 }
 
 /// `#[allow(clippy::redundant_locals)]`: it is not redundant, it is when the argument is dropped.
