@@ -42,7 +42,7 @@
 //!
 //! It belongs to its thread, and lasts until its guard is dropped. Sections nest; an inner one can
 //! neither disarm nor loosen an outer one. Guards that are still there when an outer one is dropped
-//! end with it. A guard that is forgotten (`mem::forget`) ends with the guard around it; the
+//! end with it; one of them that is dropped after that ends what has begun in its place since. A guard that is forgotten (`mem::forget`) ends with the guard around it; the
 //! outermost forgotten leaves its thread inside the section for good: `#[hot_path]` and
 //! [`assert_no_alloc`] have no guard to forget.
 //!
@@ -126,8 +126,8 @@ impl HotPathGuard {
         }
     }
 
-    /// The mode of this section, whatever the process's is. Of nested sections the outermost's
-    /// decides; [`Mode::Abort`] holds at once, wherever it stands.
+    /// The mode of this section, whatever the process's is, unless that is [`Mode::Abort`]. Of nested
+    /// sections the outermost's decides; [`Mode::Abort`] holds at once, wherever it stands.
     #[inline(always)]
     pub fn with_mode(mut self, mode: Mode) -> Self {
         self.section.set_mode(mode);

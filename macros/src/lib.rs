@@ -23,7 +23,7 @@ use crate::function::Function;
 /// # Arguments
 ///
 /// * `section = "name"`: the name in reports, in place of the module's path and the function's name.
-/// * `mode = "panic"`, `"abort"`, `"warn"` or `"count"`: in place of the process's mode.
+/// * `mode = "panic"`, `"abort"`, `"warn"` or `"count"`: in place of the process's mode, unless that is `abort`.
 /// * `crate = path`: where `knhk_pool` is found, if not at `::knhk_pool`.
 ///
 /// # What it covers

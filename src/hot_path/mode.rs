@@ -45,12 +45,14 @@ const UNSET: u8 = 0;
 /// A [`Mode`], or `UNSET`. Relaxed throughout: nothing else is published with it.
 static MODE: AtomicU8 = AtomicU8::new(UNSET);
 
-/// The mode of the process: as set by [`set_mode`], else by `KNHK_HOT_PATH`, else panic.
+/// The mode of the process: as set by [`set_mode`], else by `KNHK_HOT_PATH`, else panic. The variable counts
+/// from the first armed section on, or from [`init_from_env`].
 pub fn mode() -> Mode {
     from_u8(MODE.load(Ordering::Relaxed)).unwrap_or_default()
 }
 
-/// Sets the mode of the process, for sections that begin later. It precedes `KNHK_HOT_PATH`.
+/// Sets the mode of the process, also for sections that are open: what they noted is told by the mode that
+/// holds at their end. It precedes `KNHK_HOT_PATH`.
 pub fn set_mode(mode: Mode) {
     MODE.store(mode as u8, Ordering::Relaxed);
 }
