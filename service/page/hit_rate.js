@@ -80,6 +80,6 @@ function names({ used, columns }) {
 }
 
 function invitation() {
-  const command = `curl --data-binary @file.nt ${location.origin}/v1/triples`;
+  const command = `curl -H 'Content-Type: application/n-triples' --data-binary @file.nt ${location.origin}/v1/triples`;
   return [element("strong", {}, "No acquire yet"), element("span", {}, "Send triples, and this fills: "), element("code", {}, command)];
 }

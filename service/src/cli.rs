@@ -68,7 +68,6 @@ impl Failure {
     fn is_closed_pipe(&self) -> bool {
         match self {
             Self::Run(RunError::Output(error)) => error.is_closed_pipe(),
-            Self::Print(error) => error.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
     }
@@ -158,10 +157,13 @@ fn print_summary(summary: &Summary, json: bool, options: &Options) -> Result<(),
     print(&text)
 }
 
+/// To standard output. A reader that has had enough is content, and changes no exit code.
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
 }
 
 /// To standard error; if even that is closed there is nobody to tell.

@@ -230,7 +230,7 @@ impl Checked {
         if !is_local && options.sources.token_file.is_none() {
             return Err(ServeError::Open(options.listen));
         }
-        let configuration = Configuration::load(&options.sources)?;
+        let configuration = Configuration::load(&options.sources, None)?;
         if !is_local && configuration.tls.is_none() {
             tell(
                 "warning: the token crosses the network unencrypted: --tls-cert and --tls-key are not given",

@@ -92,7 +92,7 @@ pub struct Settings {
     pub head_bytes_max: Setting,
     /// Bytes of a request's body, as sent.
     pub body_bytes_max: Setting,
-    /// Bytes of a request's text, decompressed.
+    /// Bytes of a request's text, decompressed if it was not sent plain.
     pub text_bytes_max: Setting,
     /// Bytes of all bodies that are in memory together.
     pub held_bytes_max: Setting,
@@ -152,6 +152,13 @@ impl Table {
 }
 
 impl Settings {
+    /// What cannot change under open sockets is as in `started_with`.
+    pub(crate) fn keep_what_waits(&mut self, started_with: &Self) {
+        self.queue_len = started_with.queue_len.clone();
+        self.connections_max = started_with.connections_max.clone();
+        self.monitor_interval_s = started_with.monitor_interval_s.clone();
+    }
+
     /// The settings in the file that `choice` or `KNHK_POOL_CONFIG` names, and defaults.
     ///
     /// # Errors

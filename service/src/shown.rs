@@ -25,8 +25,10 @@ pub(crate) fn url(url: &str) -> String {
 
 /// `url`, or what should be one, without a user's name and password.
 pub(crate) fn without_user(url: &str) -> String {
-    let start = url.find("://").map_or(0, |scheme_end| scheme_end + 3);
-    let (scheme, rest) = url.split_at(start);
+    let Some(scheme_end) = url.find("://") else {
+        return url.rsplit('@').next().unwrap_or_default().to_owned();
+    };
+    let (scheme, rest) = url.split_at(scheme_end + 3);
     let host_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(host_end);
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -68,6 +70,8 @@ mod tests {
             ("https://me@host", "https://host"),
             ("http://host/me:secret@", "http://host/me:secret@"),
             ("me:sec ret@host", "host"),
+            ("//me:secret@host/", "host/"),
+            ("http:/me:secret@host", "host"),
             ("host", "host"),
             ("", ""),
             ("\n", "\\n"),

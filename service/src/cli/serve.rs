@@ -158,6 +158,9 @@ impl ServeArguments {
     }
 }
 
+/// For the last export of a service that could not start.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(1);
+
 /// Serves until a signal ends it.
 pub(super) fn command(arguments: &ServeArguments) -> Result<u8, Failure> {
     let prepared = Prepared::of(arguments.options(), Arc::new(complain))?;
@@ -169,7 +172,7 @@ pub(super) fn command(arguments: &ServeArguments) -> Result<u8, Failure> {
     };
     let telemetry = Telemetry::start(&choice, interval, complain)?;
     let left = prepared.serve(telemetry.registry(), telemetry.notices());
-    telemetry.finish_within(*left.as_ref().unwrap_or(&Duration::ZERO));
+    telemetry.finish_within(*left.as_ref().unwrap_or(&AFTER_A_FAILURE));
     left?;
     Ok(DONE)
 }

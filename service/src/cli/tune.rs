@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use knhk_pool::snapshot;
+use knhk_pool::{ConfigError, snapshot};
 
 use super::arguments::TuneArguments;
 use super::{BAD_LINES, DONE, Failure, complain, complain_of_bad_lines, print, settings, style};
@@ -30,6 +30,8 @@ pub(super) enum TuneError {
         most = knhk_pool::Demand::SIZE_MAX
     )]
     NoSize { target: f64, reached: f64 },
+    #[error("--write: the pools would refuse it: {0}")]
+    Refused(ConfigError),
 }
 
 pub(super) fn command(arguments: &TuneArguments) -> Result<u8, Failure> {
@@ -43,7 +45,7 @@ pub(super) fn command(arguments: &TuneArguments) -> Result<u8, Failure> {
             source_shown: tuning.source,
         }));
     }
-    print(&shown(&tuning, arguments.json))?;
+    // Before the report, whose reader may have had enough.
     if let Some(file) = &arguments.plot {
         write(file, &plot::svg(&tuning).map_err(TuneError::from)?)?;
     }
@@ -53,8 +55,11 @@ pub(super) fn command(arguments: &TuneArguments) -> Result<u8, Failure> {
             target: tuning.target.0,
             reached: 100.0 * largest,
         };
-        write(file, &recommendation::toml(&tuning).ok_or(none)?)?;
+        let text = recommendation::toml(&tuning).ok_or(none)?;
+        recommendation::check(&tuning).map_err(TuneError::Refused)?;
+        write(file, &text)?;
     }
+    print(&shown(&tuning, arguments.json))?;
     Ok(code)
 }
 

@@ -64,6 +64,9 @@ impl Batch {
             }
         };
         let text = self.body.bytes();
+        if !self.is_gzip && text.len() > self.text_bytes_max {
+            return Err(Refusal::TextTooLarge(self.text_bytes_max));
+        }
         let read = if self.is_gzip {
             let text = Bounded::new(MultiGzDecoder::new(text), self.text_bytes_max);
             let text = BufReader::with_capacity(READ_BYTES, text);

@@ -38,7 +38,7 @@ pub(super) struct Current {
     pub(super) limits: Limits,
     pub(super) hooks: HookSets,
     pub(super) token: Option<Token>,
-    /// What `knhk-poold config --json` prints.
+    /// What `knhk-poold config --json` prints of what holds.
     pub(super) json: String,
 }
 
@@ -51,12 +51,20 @@ pub(super) struct Configuration {
 }
 
 impl Configuration {
-    pub(super) fn load(sources: &Sources) -> Result<Self, ServeError> {
+    /// At a reload what cannot change meanwhile stays as it is in `started_with`.
+    pub(super) fn load(
+        sources: &Sources,
+        started_with: Option<&Settings>,
+    ) -> Result<Self, ServeError> {
         let settings = Settings::load_with(&sources.pools, &sources.flags)?;
         let buffers = sources.pools.build(EMIT)?;
         check_sum(&settings, &buffers)?;
         let token = sources.token_file.as_deref().map(Token::load);
-        let json = Effective::of(settings.clone(), &sources.pools)?.as_json();
+        let mut in_force = settings.clone();
+        if let Some(started_with) = started_with {
+            in_force.keep_what_waits(started_with);
+        }
+        let json = Effective::of(in_force, &sources.pools)?.as_json();
         let current = Current {
             limits: Limits::of(&settings),
             hooks: HookSets::load(&sources.hooks)?,

@@ -41,7 +41,7 @@ pub(super) enum Refusal {
     Body(String),
     #[error("the body has more than {0} bytes")]
     BodyTooLarge(usize),
-    #[error("the decompressed body has more than {0} bytes")]
+    #[error("the body's text has more than {0} bytes")]
     TextTooLarge(usize),
     #[error("the body did not arrive within {} ms", .0.as_millis())]
     BodyTooSlow(Duration),

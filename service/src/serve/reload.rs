@@ -74,7 +74,10 @@ impl Running {
 
     /// Blocks.
     fn try_reload(&self) -> Result<(), ServeError> {
-        let next = Configuration::load(&self.sources)?;
+        let next = Configuration::load(&self.sources, Some(&self.started_with))?;
+        for line in self.sources.pools.unused_tables()? {
+            (self.tell)(&format!("warning: {line}"));
+        }
         if let Some(journal) = &self.service.outlets.journal {
             journal.reopen(&*self.tell)?;
         }

@@ -88,7 +88,9 @@ impl Exports {
         variables: &Variables<'_>,
     ) -> Result<Self, TelemetryError> {
         let is_disabled = variables.is_true("OTEL_SDK_DISABLED");
-        if is_disabled && (choice.otlp_endpoint.is_some() || choice.metrics_addr.is_some()) {
+        let is_asked =
+            choice.gather || choice.otlp_endpoint.is_some() || choice.metrics_addr.is_some();
+        if is_disabled && is_asked {
             variables.tell("OTEL_SDK_DISABLED is true: nothing is exported".to_owned());
         }
         let asked = Asked { choice, variables };

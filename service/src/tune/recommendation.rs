@@ -1,5 +1,7 @@
 //! The size that was asked for, as a TOML file that the pools load.
 
+use knhk_pool::{ConfigError, PoolConfig, Workload};
+
 use super::{Forecast, Tuning};
 
 /// The file's text; `None` if no size reaches the rate that was asked for.
@@ -23,6 +25,21 @@ pub fn toml(tuning: &Tuning) -> Option<String> {
         key(&tuning.pool),
         tuning.demand.buffer_size,
     ))
+}
+
+/// Whether the pools take the size that was asked for.
+///
+/// # Errors
+///
+/// Why not.
+pub fn check(tuning: &Tuning) -> Result<(), ConfigError> {
+    let Some(Forecast { pool_size, .. }) = tuning.wanted() else {
+        return Ok(());
+    };
+    PoolConfig::from(Workload::default())
+        .with_pool_size(pool_size)
+        .with_buffer_size(tuning.demand.buffer_size)
+        .validate()
 }
 
 /// On one line, and without what TOML forbids in a comment.

@@ -182,7 +182,13 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
         .into();
     let unreachable = |source| RemoteError::Unreachable {
         url: shown::url(url),
-        source,
+        source: match source {
+            // It quotes the URL.
+            ureq::Error::BadUri(_) => {
+                ureq::Error::BadUri("expected http://HOST[:PORT]/PATH".into())
+            }
+            source => source,
+        },
     };
     let mut answer = agent.get(url).call().map_err(unreachable)?;
     if !answer.status().is_success() {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use crate::program::{Ended, file, text};
-use crate::server::serve;
+use crate::server::{Server, serve, serve_on};
 
 fn refused(command: &mut Command, part: &str) {
     let ended = Ended::of(&command.output().expect("it starts"));
@@ -139,6 +139,26 @@ fn two_files_for_one_set_of_hooks_are_refused() {
             &format!("two sets of hooks are named {name}"),
         );
     }
+}
+
+#[test]
+fn a_disabled_sdk_leaves_metrics_empty_and_says_so() {
+    let server = Server::of(serve(&[]).env("OTEL_SDK_DISABLED", "true"));
+    assert_eq!(server.get("/metrics").body, "");
+    let lines = server.stop();
+    assert!(
+        lines[0].contains("OTEL_SDK_DISABLED is true: nothing is exported"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_line() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let ended = Ended::of(&serve_on(&address, &[]).output().expect("it starts"));
+    ended.assert_refused(2, &address);
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
 }
 
 #[test]

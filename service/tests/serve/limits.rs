@@ -54,6 +54,13 @@ fn a_small_body_that_unpacks_to_a_large_one_is_refused() {
     );
     let grown = server.status_kib("VmHWM:").saturating_sub(before);
     assert!(grown < 32 << 10, "{grown} KiB");
+    // Text that was sent plain takes as much to be worked on.
+    let plain = server.post("/v1/triples", &[b'#'; 1_000_001]);
+    assert_eq!(
+        (plain.status, plain.error().as_str()),
+        (413, "text_too_large")
+    );
+    assert_eq!(server.post("/v1/triples", &[b'#'; 1_000_000]).status, 200);
 }
 
 #[test]

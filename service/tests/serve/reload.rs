@@ -109,11 +109,22 @@ fn a_bad_file_keeps_what_holds_and_says_why() {
         assert_eq!(server.post("/v1/triples", &triples(100)).status, 413);
         fs::write(file, good).expect("the disk takes it");
     }
-    fs::write(&path, "[poold]\nbody_bytes_max = 100000\nqueue_len = 7\n")
-        .expect("the disk takes it");
+    let waits = "[poold]\nbody_bytes_max = 100000\nqueue_len = 7\n[pools.nobody]\npool_size = 1\n";
+    fs::write(&path, waits).expect("the disk takes it");
     server.signal(Signal::HUP);
+    server.told("no pool is named \"nobody\"");
     server.told("queue_len stays 256");
     server.told("the new configuration holds");
+    let shown = server.get("/v1/config").json();
+    let settings = shown["poold"].as_array().expect("a list");
+    let value_of = |key: &str| {
+        settings
+            .iter()
+            .find(|it| it["key"] == key)
+            .map(|it| it["value"].clone())
+    };
+    assert_eq!(value_of("queue_len"), Some(256.into()), "{shown}");
+    assert_eq!(value_of("body_bytes_max"), Some(100_000.into()), "{shown}");
     assert_eq!(server.post("/v1/triples", &triples(100)).status, 200);
     server.stop();
 }

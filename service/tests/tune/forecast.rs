@@ -227,6 +227,26 @@ fn bad_lines_are_told_as_in_a_run() {
 }
 
 #[test]
+fn a_reader_that_has_had_enough_loses_no_file_and_changes_no_exit_code() {
+    let good = file("enough.nt", b"<http://e/s> <http://e/p> \"o\" .\n");
+    let bad = file("enough-bad.nt", b"<http://e/s> <http://e/p> \"o\" .\nno\n");
+    let written = file("enough.toml", b"");
+    for (command, data, code) in [("tune", &good, 0), ("tune", &bad, 1), ("run", &bad, 1)] {
+        fs::write(&written, "").expect("the disk takes it");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command_line = poold(&[command, text(data)]);
+        if command == "tune" {
+            command_line.args(["--write", text(&written)]);
+        }
+        let status = command_line.stdout(writer).status().expect("it starts");
+        assert_eq!(status.code(), Some(code), "{command}");
+        let text = fs::read_to_string(&written).expect("it is there");
+        assert_eq!(text.contains("pool_size"), command == "tune", "{text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_named() {
     let data = file("over.nt", b"<http://e/s> <http://e/p> \"o\" .\n");
     let data = text(&data);

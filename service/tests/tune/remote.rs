@@ -194,11 +194,32 @@ fn a_password_in_the_address_is_sent_and_shown_nowhere() {
         assert!(said.contains("127.0.0.1"), "{said}");
         assert!(!said.contains("top-secret"), "{said}");
     }
+    for no_url in [
+        "u:top-secret@h",
+        "//u:top-secret@h/",
+        "http:/u:top-secret@h",
+    ] {
+        let refused = ended(&["tune", "--from", no_url]);
+        refused.assert_refused(2, "cannot ask h");
+        assert!(!refused.stderr.contains("top-secret"), "{refused:?}");
+    }
     let written = std::fs::read_to_string(written).expect("it was written");
     assert!(
         written.contains("recorded from http://127.0.0.1"),
         "{written}"
     );
+}
+
+#[test]
+fn a_size_that_no_pool_may_have_is_not_written() {
+    let mut huge = recorded("remote-huge");
+    huge["demand"]["buffer_size"] = json!(16 << 20);
+    huge["demand"]["needed"] = json!(vec![10; 100]);
+    let written = file("tuned-too-large.toml", b"");
+    let refused = asked("200 OK", &answer(&[huge]), &["--write", text(&written)]);
+    refused.assert_refused(2, "--write: the pools would refuse it: ");
+    refused.assert_refused(2, "at most 1073741824");
+    assert_eq!(std::fs::read(written).expect("it is there"), b"");
 }
 
 #[test]
