@@ -80,8 +80,13 @@ PLANTED = {
         ("any overflow", "> 0.01", "> 0.001"),
         (
             "idle arenas overflow",
-            "(rate(knhk_arena_allocate_total[5m])) > 1)",
-            "(rate(knhk_arena_allocate_total[5m])) > 0)",
+            "(rate(knhk_arena_overflow_total[5m]))\n            > 1\n",
+            "(rate(knhk_arena_overflow_total[5m]))\n            > 0\n",
+        ),
+        (
+            "arenas that refuse all are silent",
+            "            + sum by (job, instance, knhk_arena_name) (rate(knhk_arena_overflow_total[5m]))\n",
+            "",
         ),
         (
             "first violation unseen",
