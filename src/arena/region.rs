@@ -428,7 +428,8 @@ impl Region<'_> {
         }
         // SAFETY: both ranges are inside the chunk, says the caller; `copy` lets them overlap.
         unsafe { ptr::copy(start.as_ptr(), moved.as_ptr(), bytes) };
-        self.books.move_to(left);
+        // A shrinking gives back, too.
+        self.books.rewind(left);
         moved
     }
 }

@@ -83,12 +83,8 @@ impl ArenaCounters {
         self.bump.move_from(self.bump.word(), left, 1);
     }
 
-    /// Moves the bump pointer without an allocation: the last one has grown, shrunk or gone.
-    pub(crate) fn move_to(&self, left: usize) {
-        self.bump.move_to(left);
-    }
-
-    /// Gives back what was allocated since `left` bytes remained.
+    /// Gives back what was allocated since `left` bytes remained; or the last allocation has changed its
+    /// size, and `left` remain.
     #[inline(always)]
     pub(crate) fn rewind(&self, left: usize) {
         let word = self.bump.word();
@@ -149,7 +145,7 @@ impl ArenaCounters {
             self.raise_peak(self.in_chunk());
             self.low.store(LENT, Ordering::Release);
             self.lent.store(left, Ordering::Relaxed);
-            self.move_to(0);
+            self.bump.move_to(0);
         }
         Self::new(left)
     }
@@ -166,7 +162,7 @@ impl ArenaCounters {
         add(&self.elsewhere, nested.allocations());
         add(&self.overflows, nested.overflows.load(Ordering::Relaxed));
         if self.is_lent() {
-            self.move_to(self.unused());
+            self.bump.move_to(self.unused());
             self.lent.store(0, Ordering::Relaxed);
             self.low.store(self.capacity, Ordering::Relaxed);
         }

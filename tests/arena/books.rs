@@ -42,6 +42,21 @@ fn high_water_survives_resets_and_rises_by_the_most() {
 }
 
 #[test]
+fn arena_as_large_as_the_high_water_mark_holds_an_iterators_growth_too() {
+    let fill = |arena: &Arena| {
+        let values = (0_u64..9).filter(|_| true);
+        arena.try_alloc_from_iter(values).map(|filled| filled.len())
+    };
+    let arena = Arena::with_capacity(1000);
+    assert_eq!(fill(&arena), Ok(9));
+    let stats = arena.stats();
+    // Nine numbers; 16 while they came.
+    assert_eq!((stats.in_use, stats.high_water), (9 * 8, 16 * 8));
+    assert_eq!(fill(&Arena::with_capacity(stats.high_water)), Ok(9));
+    assert!(fill(&Arena::with_capacity(stats.high_water - 1)).is_err());
+}
+
+#[test]
 fn allocations_overflows_and_resets_are_counted() {
     let mut arena = Arena::with_capacity(100);
     for _ in 0..3 {

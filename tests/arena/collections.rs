@@ -26,6 +26,15 @@ fn vec_that_is_last_grows_where_it_is() {
 }
 
 #[test]
+fn high_water_keeps_what_a_vec_that_shrank_had() {
+    let arena = Arena::with_capacity(1000);
+    let mut bytes: Vec<u8, &Arena> = Vec::with_capacity_in(800, &arena);
+    bytes.push(1);
+    bytes.shrink_to_fit();
+    assert_eq!((arena.stats().in_use, arena.stats().high_water), (1, 800));
+}
+
+#[test]
 fn vecs_that_grow_in_turn_keep_what_they_hold() {
     let arena = Arena::with_capacity(64 << 10);
     let mut all: std::vec::Vec<Vec<usize, &Arena>> = (0..5).map(|_| Vec::new_in(&arena)).collect();
