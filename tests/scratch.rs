@@ -214,6 +214,38 @@ fn scope_that_ends_inside_a_nested_use_raises_no_high_water_mark() {
 }
 
 #[test]
+fn high_water_has_what_the_heap_lent_before_a_nested_use() {
+    let arena = Arena::with_capacity(100).with_overflow(ArenaOverflow::Heap);
+    let scratch = ScratchBuffer::from(arena);
+    scratch.with(|outer| {
+        outer.alloc_slice::<u8>(10);
+        outer.alloc_slice::<u8>(1000);
+        let lent = scratch.stats().heap_bytes;
+        scratch.with(|inner| inner.alloc_slice::<u8>(50).len());
+        assert_eq!(scratch.stats().high_water, 60 + lent);
+        outer.scope(|scope| scope.alloc_slice::<u8>(80).len());
+        assert_eq!(scratch.stats().high_water, 90 + lent);
+    });
+    let most = scratch.stats().high_water;
+    scratch.with(|again| again.alloc_slice::<u8>(100).len());
+    assert_eq!(scratch.stats().high_water, most);
+}
+
+#[test]
+fn high_water_rises_again_in_the_chunk_when_the_heap_has_all_back() {
+    let arena = Arena::with_capacity(2000).with_overflow(ArenaOverflow::Heap);
+    let scratch = ScratchBuffer::from(arena);
+    scratch.with(|outer| {
+        scratch.with(|inner| inner.alloc_slice::<u8>(1990).len());
+        // Nothing is left to the outer use meanwhile: the heap lends, and has it back before the nested
+        // use ends.
+        scratch.with(|_| outer.scope(|full| full.alloc_slice::<u8>(100).len()));
+        outer.scope(|scope| scope.alloc_slice::<u8>(1999).len());
+    });
+    assert_eq!(scratch.stats().high_water, 1999);
+}
+
+#[test]
 fn a_mark_that_outlives_a_nested_use_takes_nothing() {
     let scratch = ScratchBuffer::from(Arena::with_capacity(1000));
     scratch.with(|outer| {

@@ -22,10 +22,11 @@ pub(crate) struct ArenaCounters {
     capacity: usize,
     /// Bytes of the chunk that a nested use has for itself, while `left` is 0.
     lent: AtomicUsize,
-    /// The fewest bytes left before a rewind; `LENT` while a nested use has some, so that the hot path
-    /// of a rewind finds out by the comparison that it makes anyway.
+    /// The fewest bytes left before a rewind; `BESIDE` while the heap or a nested use has a part, so that
+    /// the hot path of a rewind finds out by the comparison that it makes anyway.
     low: AtomicUsize,
-    /// The most in use with a part of the heap or a nested use in it, whenever one of these changed.
+    /// The most in use with a part of the heap or a nested use in it, whenever one of these changed or
+    /// was there at a rewind.
     peak: AtomicUsize,
     heap_bytes: AtomicUsize,
     /// Allocations that did not move the bump pointer: the heap's, and those of nested uses.
@@ -34,8 +35,8 @@ pub(crate) struct ArenaCounters {
     resets: AtomicU64,
 }
 
-/// More than any chunk has.
-const LENT: usize = usize::MAX;
+/// More than any chunk has: the chunk is not all that is in use, and the peak has what it was.
+const BESIDE: usize = usize::MAX;
 
 /// Adds to what one thread alone writes. Release, for the reader's Acquire: who sees this count sees
 /// what the owner did before it.
@@ -88,22 +89,42 @@ impl ArenaCounters {
     #[inline(always)]
     pub(crate) fn rewind(&self, left: usize) {
         let word = self.bump.word();
-        if word.left() < self.low.load(Ordering::Relaxed) {
-            if self.is_lent() {
-                return self.rewind_lent(left);
+        let low = self.low.load(Ordering::Relaxed);
+        if word.left() < low {
+            if low == BESIDE {
+                return self.rewind_beside(left);
             }
             self.low.store(word.left(), Ordering::Relaxed);
         }
         self.bump.move_from(word, left, 0);
     }
 
-    /// As [`rewind`](Self::rewind), while a nested use has what was left: the bytes come back with its
-    /// end.
+    /// As [`rewind`](Self::rewind), while the heap has a part, or a nested use has what was left: then
+    /// the bytes come back with its end.
     #[cold]
     #[inline(never)]
-    fn rewind_lent(&self, left: usize) {
-        let lent = self.lent.load(Ordering::Relaxed).max(left);
-        self.lent.store(lent, Ordering::Relaxed);
+    fn rewind_beside(&self, left: usize) {
+        self.note_peak();
+        if self.is_lent() {
+            let lent = self.lent.load(Ordering::Relaxed).max(left);
+            self.lent.store(lent, Ordering::Relaxed);
+        } else {
+            self.bump.move_to(left);
+        }
+    }
+
+    /// From now on the heap or a nested use has a part: the peak takes over from `low`.
+    fn begin_beside(&self) {
+        self.raise_peak(self.in_chunk());
+        // Release: who sees it sees that peak.
+        self.low.store(BESIDE, Ordering::Release);
+    }
+
+    /// The heap or a nested use has no part any more; if the other has none either, `low` takes over.
+    fn end_beside(&self) {
+        if self.heap_bytes() == 0 && !self.is_lent() {
+            self.low.store(self.capacity, Ordering::Relaxed);
+        }
     }
 
     /// Bytes below the last allocation, whoever may allocate from them.
@@ -129,21 +150,25 @@ impl ArenaCounters {
         let held = self.heap_bytes() + bytes;
         self.heap_bytes.store(held, Ordering::Relaxed);
         self.note_peak();
+        self.begin_beside();
     }
 
     /// The heap has got `bytes` back.
     pub(crate) fn heap_freed(&self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
         self.note_peak();
         let held = self.heap_bytes() - bytes;
         self.heap_bytes.store(held, Ordering::Relaxed);
+        self.end_beside();
     }
 
     /// Lends all that is left to a nested use, which has books of its own.
     pub(crate) fn lend(&self) -> Self {
         let left = self.left();
         if left != 0 {
-            self.raise_peak(self.in_chunk());
-            self.low.store(LENT, Ordering::Release);
+            self.begin_beside();
             self.lent.store(left, Ordering::Relaxed);
             self.bump.move_to(0);
         }
@@ -164,7 +189,7 @@ impl ArenaCounters {
         if self.is_lent() {
             self.bump.move_to(self.unused());
             self.lent.store(0, Ordering::Relaxed);
-            self.low.store(self.capacity, Ordering::Relaxed);
+            self.end_beside();
         }
     }
 
@@ -193,9 +218,9 @@ impl ArenaCounters {
             .max(self.peak.load(Ordering::Relaxed))
     }
 
-    /// The most in use before a rewind; 0 while it is lent, when the peak has it.
+    /// The most in use before a rewind; 0 while a part is elsewhere, when the peak has it.
     fn in_chunk(&self) -> usize {
-        // Acquire: with `lend`, whose peak is then seen too.
+        // Acquire: with `begin_beside`, whose peak is then seen too.
         self.capacity
             .saturating_sub(self.low.load(Ordering::Acquire))
     }

@@ -57,6 +57,21 @@ fn arena_as_large_as_the_high_water_mark_holds_an_iterators_growth_too() {
 }
 
 #[test]
+fn high_water_is_of_the_chunk_and_the_heap_at_once() {
+    let mut arena = Arena::with_capacity(100).with_overflow(ArenaOverflow::Heap);
+    arena.scope(|deep| deep.alloc_slice::<u8>(95).len());
+    arena.alloc_slice::<u8>(10);
+    arena.alloc_slice::<u8>(1000);
+    let lent = arena.stats().heap_bytes;
+    for (bytes, most) in [(80, 90), (20, 90), (85, 95)] {
+        arena.scope(|scope| scope.alloc_slice::<u8>(bytes).len());
+        assert_eq!(arena.stats().high_water, most + lent);
+    }
+    arena.reset();
+    assert_eq!(arena.stats().high_water, 95 + lent);
+}
+
+#[test]
 fn allocations_overflows_and_resets_are_counted() {
     let mut arena = Arena::with_capacity(100);
     for _ in 0..3 {

@@ -35,6 +35,20 @@ fn high_water_keeps_what_a_vec_that_shrank_had() {
 }
 
 #[test]
+fn high_water_keeps_what_a_vec_that_went_had_beside_the_heaps() {
+    let arena = Arena::with_capacity(1000).with_overflow(ArenaOverflow::Heap);
+    let bytes: Vec<u8, &Arena> = Vec::with_capacity_in(1, &arena);
+    let outside: Vec<u8, &Arena> = Vec::with_capacity_in(2000, &arena);
+    let lent = arena.stats().heap_bytes;
+    drop(Vec::<u8, &Arena>::with_capacity_in(900, &arena));
+    assert_eq!(arena.stats().high_water, 901 + lent);
+    drop(outside);
+    drop(bytes);
+    assert_eq!((arena.stats().in_use, arena.stats().heap_bytes), (0, 0));
+    assert_eq!(arena.stats().high_water, 901 + lent);
+}
+
+#[test]
 fn vecs_that_grow_in_turn_keep_what_they_hold() {
     let arena = Arena::with_capacity(64 << 10);
     let mut all: std::vec::Vec<Vec<usize, &Arena>> = (0..5).map(|_| Vec::new_in(&arena)).collect();
