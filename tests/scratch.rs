@@ -214,6 +214,16 @@ fn scope_that_ends_inside_a_nested_use_raises_no_high_water_mark() {
 }
 
 #[test]
+fn high_water_keeps_what_a_scope_had_before_a_nested_use() {
+    let scratch = ScratchBuffer::from(Arena::with_capacity(1000));
+    scratch.with(|outer| {
+        outer.scope(|scope| scope.alloc_slice::<u8>(900).len());
+        scratch.with(|inner| inner.alloc_slice::<u8>(10).len());
+    });
+    assert_eq!(scratch.stats().high_water, 900);
+}
+
+#[test]
 fn high_water_has_what_the_heap_lent_before_a_nested_use() {
     let arena = Arena::with_capacity(100).with_overflow(ArenaOverflow::Heap);
     let scratch = ScratchBuffer::from(arena);

@@ -47,13 +47,17 @@ fn arena_as_large_as_the_high_water_mark_holds_an_iterators_growth_too() {
         let values = (0_u64..9).filter(|_| true);
         arena.try_alloc_from_iter(values).map(|filled| filled.len())
     };
-    let arena = Arena::with_capacity(1000);
-    assert_eq!(fill(&arena), Ok(9));
-    let stats = arena.stats();
-    // Nine numbers; 16 while they came.
-    assert_eq!((stats.in_use, stats.high_water), (9 * 8, 16 * 8));
-    assert_eq!(fill(&Arena::with_capacity(stats.high_water)), Ok(9));
-    assert!(fill(&Arena::with_capacity(stats.high_water - 1)).is_err());
+    for zero in [false, true] {
+        let mut arena = Arena::with_capacity(1000).with_zero(zero);
+        assert_eq!(fill(&arena), Ok(9));
+        let stats = arena.stats();
+        // Nine numbers; 16 while they came.
+        assert_eq!((stats.in_use, stats.high_water), (9 * 8, 16 * 8));
+        assert_eq!(fill(&Arena::with_capacity(stats.high_water)), Ok(9));
+        assert!(fill(&Arena::with_capacity(stats.high_water - 1)).is_err());
+        arena.reset();
+        assert_eq!(arena.stats().high_water, stats.high_water);
+    }
 }
 
 #[test]
