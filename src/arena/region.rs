@@ -233,15 +233,24 @@ impl Region<'_> {
     /// * Nobody uses anything that was allocated from this region.
     #[inline(always)]
     pub(super) unsafe fn reset(self) {
+        // SAFETY: the caller's bullet.
+        unsafe { self.empty() };
+        self.books.count_reset();
+    }
+
+    /// As [`reset`](Self::reset), and not counted as one.
+    ///
+    /// # Safety
+    ///
+    /// * As [`reset`](Self::reset).
+    #[inline(always)]
+    pub(super) unsafe fn empty(self) {
         let empty = Place {
             left: self.books.capacity(),
             spill: SpillMark::EMPTY,
         };
-        // SAFETY: the caller's bullet, for all that there is.
-        unsafe { self.clear(empty) };
-        // SAFETY: as above.
-        unsafe { self.hide_to(empty.left) };
-        self.books.reset();
+        // SAFETY: the place that every region begins at, and the caller's bullet for all since.
+        unsafe { self.rewind(empty) };
     }
 
     /// Hides what was allocated since `left` bytes remained, where the build asks for it.

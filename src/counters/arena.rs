@@ -132,10 +132,9 @@ impl ArenaCounters {
         self.left() + self.lent.load(Ordering::Relaxed)
     }
 
-    /// The arena is empty again.
+    /// Everything was given back at once.
     #[inline(always)]
-    pub(crate) fn reset(&self) {
-        self.rewind(self.capacity);
+    pub(crate) fn count_reset(&self) {
         add(&self.resets, 1);
     }
 

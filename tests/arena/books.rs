@@ -76,6 +76,19 @@ fn high_water_is_of_the_chunk_and_the_heap_at_once() {
 }
 
 #[test]
+fn end_of_an_arena_that_wipes_is_no_reset() {
+    for zero in [false, true] {
+        let name = if zero { "books-wiped" } else { "books-left" };
+        let mut arena = named(name).with_zero(zero);
+        arena.alloc(1_u8);
+        arena.reset();
+        arena.alloc(2_u8);
+        drop(arena);
+        assert_eq!(listed(name).map(|all| all.resets), Some(1), "{name}");
+    }
+}
+
+#[test]
 fn allocations_overflows_and_resets_are_counted() {
     let mut arena = Arena::with_capacity(100);
     for _ in 0..3 {
