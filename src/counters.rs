@@ -117,7 +117,7 @@ pub struct PoolStats {
     /// The most that one thread ever had out at once, heap buffers included. (Threads that are
     /// ending, past the destructor that closes their part, count as one.)
     pub high_water: usize,
-    /// Bytes of memory held for this pool: slabs, and heap memory that joined.
+    /// Bytes of memory held for this pool: slabs, and heap memory that is out or has joined.
     pub bytes: usize,
     /// Threads with a part of this pool now.
     pub threads: usize,

@@ -85,7 +85,9 @@ pub struct Demand {
     pub deeper: u64,
     /// `lengths[k]`: buffers that were written up to more than 2^(k-1) and at most 2^k bytes before they
     /// were released or taken out; `lengths[0]` up to one or none. [`padded`](crate::Buffer::padded) writes, too. It is read from the
-    /// bytes, on x86-64 and AArch64; elsewhere, and under Miri, each buffer counts with its capacity.
+    /// bytes, on x86-64 and AArch64; elsewhere, and under Miri, each buffer counts with its capacity. Bytes
+    /// of 0xF9, which no UTF-8 text has, count as not written where nothing else follows: a buffer whose
+    /// last bytes are all 0xF9 counts as shorter.
     pub lengths: Vec<u64>,
 }
 
