@@ -4,7 +4,8 @@
  *
  * Handles are numbers, never addresses; 0 is none. Every function that can fail answers a knhk_status:
  * null pointers, stale and made-up handles, double releases and uses on the wrong thread are
- * answered, not executed. What is allocated belongs to the thread that asked for it, and ends with it.
+ * answered, not executed. What is allocated belongs to the thread that asked for it, and ends with it: all
+ * but pools, and half a ring that no thread has used yet, which is to be closed.
  * To call exit, and to return from main, ends the calling thread's too, while other threads go on: join
  * those that use its arenas or buffers before, or leave by _Exit or quick_exit.
  * No function may be called from a signal handler. */
@@ -45,13 +46,13 @@ enum knhk_status
     KNHK_STATUS_FULL = 6,
     // The ring has nothing.
     KNHK_STATUS_EMPTY = 7,
-    // No more handles of this kind: 128 pools, 4096 of each other kind.
+    // No more handles of this kind: 128 pools, 4096 of each other kind, and of threads at pools.
     KNHK_STATUS_TOO_MANY = 8,
     // The allocator refused.
     KNHK_STATUS_OUT_OF_MEMORY = 9,
-    // The environment or the file that `KNHK_POOL_CONFIG` names is wrong.
+    // A size is out of its range, or the environment or the file that `KNHK_POOL_CONFIG` names is wrong.
     KNHK_STATUS_CONFIG = 10,
-    // The pool is open already, with other sizes.
+    // The pool is open already, with other sizes or without the wiping that is asked for.
     KNHK_STATUS_CONFLICT = 11,
     // This thread is ending: it can own nothing any more.
     KNHK_STATUS_THREAD_ENDING = 12,
@@ -283,9 +284,10 @@ const char *knhk_status_text(int32_t status);
 
 // Opens the pool of that name, or finds it: it stays open until the process ends.
 //
-// `config` may be null. `CONFLICT` if the pool is open with other sizes than those that `config` sets,
-// `CONFIG` if a value is out of range or the environment is wrong, `INVALID` for a name that is
-// not UTF-8, `TOO_MANY` after 128 names.
+// `config` may be null. `CONFLICT` if the pool is open with other sizes than those that `config` sets, or
+// without the wiping that it asks for, `CONFIG` if a value is out of range or the environment is wrong,
+// `INVALID` for a name that is not UTF-8, `TOO_MANY` after 128 names. Ends the process if the allocator
+// refuses, as a C++ program's `new` without a handler does: open at the program's start.
 //
 // # Safety
 //
@@ -298,17 +300,20 @@ knhk_status knhk_pool_open(const char *name,
 // Hands out an empty buffer, from the heap if all of this thread's are in use.
 //
 // Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
-// exhausted too, `THREAD_ENDING` after the thread's own end has begun.
+// exhausted too, `THREAD_ENDING` after the thread's own end has begun; on a thread's first use of the pool
+// `TOO_MANY` if 4096 pairs of a living thread and a pool are there.
 //
 // # Safety
 //
 // * `buffer` is null or a place for one.
-knhk_status knhk_pool_acquire(knhk_pool pool, struct knhk_buffer *buffer);
+knhk_status knhk_pool_acquire(knhk_pool pool,
+                              struct knhk_buffer *buffer);
 
 // As `knhk_pool_acquire`, but `EXHAUSTED` where that would take from the heap.
 knhk_status knhk_pool_try_acquire(knhk_pool pool, struct knhk_buffer *buffer);
 
 // Borrows this thread's part of the pool, for `knhk_pool_acquire_here`. There is nothing to give back.
+// `TOO_MANY` as in `knhk_pool_acquire`.
 //
 // # Safety
 //
@@ -344,7 +349,11 @@ knhk_status knhk_pool_release(struct knhk_buffer *buffer);
 knhk_status knhk_pool_reserve(struct knhk_buffer *buffer,
                               size_t capacity);
 
-// Prepares this thread's part now, so that its first acquire does not.
+// Prepares this thread's part now, and room to have all of its buffers out at once, so that its acquires
+// need not.
+//
+// `OUT_OF_MEMORY` if the allocator refuses that room, `TOO_MANY` as in `knhk_pool_acquire`. Where it refuses
+// the buffers, the first acquire asks it again.
 knhk_status knhk_pool_warm_up(knhk_pool pool);
 
 // Gives this thread's idle memory back to the allocator, and says how many bytes.
@@ -357,7 +366,8 @@ knhk_status knhk_pool_trim(knhk_pool pool, size_t *bytes);
 // Makes an arena, for this thread.
 //
 // `name`, which may be null, is what it is listed as in telemetry; `config` may be null. `INVALID` for
-// an `overflow` above 2, `CONFIG` if a value is out of range or the environment is wrong.
+// an `overflow` above 2, `CONFIG` if a value is out of range or the environment is wrong, `OUT_OF_MEMORY` if
+// the allocator refuses the chunk; the process ends if it refuses the little that stands around it.
 //
 // # Safety
 //
@@ -370,7 +380,8 @@ knhk_status knhk_arena_create(const char *name,
 // Allocates `size` bytes at a multiple of `align`, a power of two; they are not initialised. They last
 // until the arena is reset, destroyed, or rewound to an earlier mark.
 //
-// `FULL` if there is no room, `INVALID` for an alignment or size that cannot be.
+// `FULL` if there is no room, `INVALID` for an alignment or size that cannot be. 0 bytes take no room and
+// count as no allocation: their address is aligned, and never to be read or written.
 //
 // # Safety
 //
@@ -413,7 +424,7 @@ knhk_status knhk_ring_create(size_t record_size,
 // Appends as many of `count` records as there is room for, the first ones, and says how many. `FULL` if
 // there is room for none.
 //
-// `records` is a multiple of 8. `pushed` may be null.
+// `records` is a multiple of 8. `pushed` may be null. `INVALID` for a `count` of 0 or another address.
 //
 // # Safety
 //
@@ -426,7 +437,7 @@ knhk_status knhk_ring_push(knhk_ring_half producer,
 // Moves the oldest records into `records`, as many as there are but at most `count`, and says how many.
 // `EMPTY` if there is none.
 //
-// `records` is a multiple of 8. `popped` may be null.
+// `records` is a multiple of 8. `popped` may be null. `INVALID` for a `count` of 0 or another address.
 //
 // # Safety
 //
@@ -569,7 +580,8 @@ knhk_status knhk_decay_half_life(float *strengths,
 //
 // In each hop each node of the frontier gives `delta * decay * weight` along each of its edges, where
 // `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
-// node the first time that a thread meets a graph of this size. `INVALID` if `nodes` is not the graph's,
+// node the first time that a thread meets a graph of this size, and ends the process if the allocator refuses
+// them. `INVALID` if `nodes` is not the graph's,
 // if offsets fall or do not end with `edges`, if an edge leaves the graph, if a parameter is out of its
 // range, or if `activation` overlaps the graph or `spread`. `reach` may be null.
 //

@@ -39,7 +39,8 @@ static ARENAS: Table<LentArena, { kind::ARENA }> = Table::new();
 /// Makes an arena, for this thread.
 ///
 /// `name`, which may be null, is what it is listed as in telemetry; `config` may be null. `INVALID` for
-/// an `overflow` above 2, `CONFIG` if a value is out of range or the environment is wrong.
+/// an `overflow` above 2, `CONFIG` if a value is out of range or the environment is wrong, `OUT_OF_MEMORY` if
+/// the allocator refuses the chunk; the process ends if it refuses the little that stands around it.
 ///
 /// # Safety
 ///
@@ -74,7 +75,8 @@ pub unsafe extern "C" fn knhk_arena_create(
 /// Allocates `size` bytes at a multiple of `align`, a power of two; they are not initialised. They last
 /// until the arena is reset, destroyed, or rewound to an earlier mark.
 ///
-/// `FULL` if there is no room, `INVALID` for an alignment or size that cannot be.
+/// `FULL` if there is no room, `INVALID` for an alignment or size that cannot be. 0 bytes take no room and
+/// count as no allocation: their address is aligned, and never to be read or written.
 ///
 /// # Safety
 ///

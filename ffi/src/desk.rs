@@ -85,6 +85,18 @@ impl Desk {
         self.handle.set(handle);
     }
 
+    /// Has the pool prepare this thread's part, and makes a slot for each of its buffers.
+    pub(crate) fn warm_up(&self, pool: &BufferPool) -> Status {
+        pool.warm_up();
+        let stacked = pool.config().pool_size().saturating_sub(1);
+        while self.slots().len() < stacked {
+            if !self.grow() {
+                return Status::OutOfMemory;
+            }
+        }
+        Status::Ok
+    }
+
     /// Hands a buffer out: the pool's, else the heap's. `handle` is the desk's.
     #[inline(always)]
     pub(crate) fn acquire(&self, handle: u64, out: &mut MaybeUninit<Buffer>) -> Status {

@@ -56,9 +56,10 @@ thread_local! {
 
 /// Opens the pool of that name, or finds it: it stays open until the process ends.
 ///
-/// `config` may be null. `CONFLICT` if the pool is open with other sizes than those that `config` sets,
-/// `CONFIG` if a value is out of range or the environment is wrong, `INVALID` for a name that is
-/// not UTF-8, `TOO_MANY` after 128 names.
+/// `config` may be null. `CONFLICT` if the pool is open with other sizes than those that `config` sets, or
+/// without the wiping that it asks for, `CONFIG` if a value is out of range or the environment is wrong,
+/// `INVALID` for a name that is not UTF-8, `TOO_MANY` after 128 names. Ends the process if the allocator
+/// refuses, as a C++ program's `new` without a handler does: open at the program's start.
 ///
 /// # Safety
 ///
@@ -87,7 +88,8 @@ pub unsafe extern "C" fn knhk_pool_open(
 /// Hands out an empty buffer, from the heap if all of this thread's are in use.
 ///
 /// Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
-/// exhausted too, `THREAD_ENDING` after the thread's own end has begun.
+/// exhausted too, `THREAD_ENDING` after the thread's own end has begun; on a thread's first use of the pool
+/// `TOO_MANY` if 4096 pairs of a living thread and a pool are there.
 ///
 /// # Safety
 ///
@@ -122,6 +124,7 @@ pub extern "C" fn knhk_pool_try_acquire(
 }
 
 /// Borrows this thread's part of the pool, for `knhk_pool_acquire_here`. There is nothing to give back.
+/// `TOO_MANY` as in `knhk_pool_acquire`.
 ///
 /// # Safety
 ///
@@ -207,12 +210,16 @@ pub unsafe extern "C" fn knhk_pool_reserve(buffer: Option<&mut Buffer>, capacity
     })
 }
 
-/// Prepares this thread's part now, so that its first acquire does not.
+/// Prepares this thread's part now, and room to have all of its buffers out at once, so that its acquires
+/// need not.
+///
+/// `OUT_OF_MEMORY` if the allocator refuses that room, `TOO_MANY` as in `knhk_pool_acquire`. Where it refuses
+/// the buffers, the first acquire asks it again.
 #[unsafe(no_mangle)]
 pub extern "C" fn knhk_pool_warm_up(pool: Pool) -> Status {
-    guarded(|| {
-        find(pool)?.warm_up();
-        Ok(())
+    sit_down(pool, |desk| match find(pool) {
+        Ok(found) => desk.warm_up(found),
+        Err(stale) => stale,
     })
 }
 

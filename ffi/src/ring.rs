@@ -75,7 +75,7 @@ pub extern "C" fn knhk_ring_create(
 /// Appends as many of `count` records as there is room for, the first ones, and says how many. `FULL` if
 /// there is room for none.
 ///
-/// `records` is a multiple of 8. `pushed` may be null.
+/// `records` is a multiple of 8. `pushed` may be null. `INVALID` for a `count` of 0 or another address.
 ///
 /// # Safety
 ///
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn knhk_ring_push(
 /// Moves the oldest records into `records`, as many as there are but at most `count`, and says how many.
 /// `EMPTY` if there is none.
 ///
-/// `records` is a multiple of 8. `popped` may be null.
+/// `records` is a multiple of 8. `popped` may be null. `INVALID` for a `count` of 0 or another address.
 ///
 /// # Safety
 ///

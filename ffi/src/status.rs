@@ -31,13 +31,13 @@ pub enum Status {
     Full = 6,
     /// The ring has nothing.
     Empty = 7,
-    /// No more handles of this kind: 128 pools, 4096 of each other kind.
+    /// No more handles of this kind: 128 pools, 4096 of each other kind, and of threads at pools.
     TooMany = 8,
     /// The allocator refused.
     OutOfMemory = 9,
-    /// The environment or the file that `KNHK_POOL_CONFIG` names is wrong.
+    /// A size is out of its range, or the environment or the file that `KNHK_POOL_CONFIG` names is wrong.
     Config = 10,
-    /// The pool is open already, with other sizes.
+    /// The pool is open already, with other sizes or without the wiping that is asked for.
     Conflict = 11,
     /// This thread is ending: it can own nothing any more.
     ThreadEnding = 12,
@@ -80,8 +80,8 @@ impl Status {
             Self::Empty => c"the ring is empty",
             Self::TooMany => c"no more handles of this kind",
             Self::OutOfMemory => c"the allocator refused",
-            Self::Config => c"the environment or the configuration file is wrong",
-            Self::Conflict => c"the pool is open already, with other sizes",
+            Self::Config => c"a size, the environment or the configuration file is wrong",
+            Self::Conflict => c"the pool is open already, with other sizes or no wiping",
             Self::ThreadEnding => c"this thread is ending",
             Self::Panicked => c"a defect of knhk-pool",
             Self::Busy => c"the call that has called the allocator is still at work",

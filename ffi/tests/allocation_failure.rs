@@ -61,6 +61,23 @@ fn threads_first_acquire_is_served_or_answered() {
 }
 
 #[test]
+fn after_a_warm_up_no_acquire_of_the_pools_own_buffers_calls_the_allocator() {
+    const BUFFERS: usize = 40;
+    let pool = pool(c"warm", BUFFERS);
+    let worker = std::thread::spawn(move || {
+        assert_eq!(knhk_pool_warm_up(pool), Status::Ok);
+        failing::begin(failing::Refusal::FromThereOn, 0);
+        let acquired = [(); BUFFERS].map(|()| filled(|place| knhk_pool_acquire(pool, place)));
+        assert!(!failing::end());
+        for buffer in acquired {
+            let mut buffer = buffer.expect("the pool's own");
+            assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
+        }
+    });
+    worker.join().expect("it does not panic");
+}
+
+#[test]
 fn miss_is_served_or_answered() {
     let pool = pool(c"miss", 1);
     let mut held = filled(|place| knhk_pool_acquire(pool, place)).expect("the pool's own");
