@@ -8,5 +8,7 @@ pub mod ingest;
 pub mod input;
 #[path = "../../service/src/lines.rs"]
 pub mod lines;
+#[path = "../../service/src/shown.rs"]
+pub mod shown;
 #[path = "../../service/src/terms.rs"]
 pub mod terms;

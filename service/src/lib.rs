@@ -50,6 +50,7 @@ pub mod totals;
 pub mod transform;
 pub mod tune;
 pub mod turnstile;
+mod userinfo;
 mod wall_clock;
 pub mod worker;
 

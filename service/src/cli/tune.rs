@@ -75,7 +75,7 @@ fn shown(tuning: &Tuning, json: bool) -> String {
 fn from_service(arguments: &TuneArguments, url: &str) -> Result<Tuning, TuneError> {
     let (pool, demand) = remote::ask(url, arguments.pool.as_deref())?;
     Ok(Tuning {
-        source: shown::url(url),
+        source: remote::url_shown(url),
         pool,
         demand,
         target: arguments.target,

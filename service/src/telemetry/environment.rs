@@ -10,7 +10,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::TelemetryError;
-use crate::shown;
+use crate::userinfo;
 
 /// Looks a variable up.
 type Read<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
@@ -70,7 +70,7 @@ impl<'a> Variables<'a> {
         };
         let refused = |value: OsString| TelemetryError::Value {
             name: name.to_owned(),
-            value: shown::without_user(&value.to_string_lossy()),
+            value: userinfo::removed(&value.to_string_lossy()),
             expected: "a URL in UTF-8",
         };
         value.into_string().map(Some).map_err(refused)

@@ -8,7 +8,7 @@ use knhk_pool::telemetry::semconv::KnhkTelemetrySignal as Signal;
 use super::TelemetryError;
 use super::environment::Variables;
 use super::exports::{MS_MAX, TelemetryChoice};
-use crate::shown;
+use crate::userinfo;
 
 /// How OTLP is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +173,7 @@ impl Asked<'_> {
 fn below(name: &str, base: &str, path: &str) -> Result<String, TelemetryError> {
     let refused = |expected| TelemetryError::Value {
         name: name.to_owned(),
-        value: shown::without_user(base),
+        value: userinfo::removed(base),
         expected,
     };
     let plain = "a URL: http://HOST[:PORT][/PATH]";

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use super::wire::{DemandFigures, FiguresError};
-use crate::shown;
+use crate::{shown, userinfo};
 
 /// For the whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,6 +86,11 @@ pub enum RemoteError {
     },
 }
 
+/// Without a user's name and password, on one line.
+pub(crate) fn url_shown(url: &str) -> String {
+    shown::line(&userinfo::removed(url))
+}
+
 fn list(names: &[String]) -> String {
     match names {
         [] => "none".to_owned(),
@@ -116,7 +121,7 @@ struct Pool {
 /// [`RemoteError`].
 pub fn ask(url: &str, wanted: Option<&str>) -> Result<(String, Demand), RemoteError> {
     let answer = get(url)?;
-    let url = &*shown::url(url);
+    let url = &*url_shown(url);
     let not_pools = |reason: serde_json::Error| RemoteError::NotPools {
         url: url.to_owned(),
         reason: reason.to_string(),
@@ -181,7 +186,7 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
         .build()
         .into();
     let unreachable = |source| RemoteError::Unreachable {
-        url: shown::url(url),
+        url: url_shown(url),
         source: match source {
             // It quotes the URL.
             ureq::Error::BadUri(_) => {
@@ -193,7 +198,7 @@ fn get(url: &str) -> Result<Vec<u8>, RemoteError> {
     let mut answer = agent.get(url).call().map_err(unreachable)?;
     if !answer.status().is_success() {
         return Err(RemoteError::Refused {
-            url: shown::url(url),
+            url: url_shown(url),
             status: answer.status().as_u16(),
         });
     }
