@@ -42,9 +42,10 @@
 //!
 //! It belongs to its thread, and lasts until its guard is dropped. Sections nest; an inner one can
 //! neither disarm nor loosen an outer one. Guards that are still there when an outer one is dropped
-//! end with it; one of them that is dropped after that ends what has begun in its place since. A guard that is forgotten (`mem::forget`) ends with the guard around it; the
-//! outermost forgotten leaves its thread inside the section for good: `#[hot_path]` and
-//! [`assert_no_alloc`] have no guard to forget.
+//! end with it; one of them that is dropped after that ends what has begun in its place since. A guard
+//! that is forgotten (`mem::forget`) ends with the guard around it; the outermost
+//! forgotten leaves its thread inside the section for good: `#[hot_path]` and [`assert_no_alloc`] have no
+//! guard to forget.
 //!
 //! Calls of the allocator while the thread unwinds are not noted. When a report panics, the compiler
 //! does not drop what the function was about to return: it is leaked.

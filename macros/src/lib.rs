@@ -1,8 +1,8 @@
 //! The attribute `#[hot_path]` of `knhk-pool`.
 //!
 //! It adds one statement to a function: a call of `knhk_pool::private::enter`, whose guard marks the
-//! function as a section that must not allocate. It is written on `proc_macro` alone, so that the
-//! library stays cheap to embed.
+//! function as a section that must not allocate. What the function does stands in a block behind
+//! it. It is written on `proc_macro` alone, so that the library stays cheap to embed.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +18,7 @@ use crate::function::Function;
 ///
 /// It stands on functions and methods, generic, `unsafe`, or returning `impl Trait`; early returns
 /// and `?` end the section as they should. It adds one statement, which in a build that is not armed
-/// is nothing; `knhk_pool::hot_path` tells when it is armed and what a violation leads to.
+/// is nothing, and a block around the rest; `knhk_pool::hot_path` tells when it is armed and what a violation leads to.
 ///
 /// # Arguments
 ///

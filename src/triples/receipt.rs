@@ -120,11 +120,11 @@ impl<'a> FromIterator<&'a Receipt> for MergedReceipt {
 ///
 /// The four words are absorbed in this order, each by xor, an increment of 2⁶⁴/φ, and the 64-bit
 /// finaliser of SplitMix64 (Steele, Lea and Flood, *Fast splittable pseudorandom number generators*,
-/// OOPSLA 2014, with the constants of Stafford's variant 13). Each is a bijection in its word. It is no defence against someone who looks for
-/// collisions.
+/// OOPSLA 2014, with the constants of Stafford's variant 13). Each is a bijection in its
+/// word. It is no defence against someone who looks for collisions.
 ///
 /// The hash is odd, so that no number of equal receipts below 2⁶⁴ sums to zero in a
-/// [`MergedReceipt`]; of the results of one evaluation two and two share a hash for it.
+/// [`MergedReceipt`]. For that, the 2⁶⁴ results of one evaluation share their hashes two by two.
 ///
 /// # Examples
 ///
