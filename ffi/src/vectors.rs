@@ -13,10 +13,13 @@ use crate::layout::Scored;
 use crate::place::Place;
 use crate::status::{Status, guarded};
 
-/// Arguments that do not fit each other.
+/// Arguments that do not fit each other, but for memory that is refused.
 impl From<KernelError> for Status {
-    fn from(_: KernelError) -> Self {
-        Self::Invalid
+    fn from(error: KernelError) -> Self {
+        match error {
+            KernelError::OutOfMemory { .. } => Self::OutOfMemory,
+            _ => Self::Invalid,
+        }
     }
 }
 

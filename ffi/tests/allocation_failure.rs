@@ -139,6 +139,64 @@ fn sizes_that_cannot_be_are_answered_and_leave_the_buffer_out() {
     assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
 }
 
+/// On a thread of its own, which has met no graph yet.
+#[test]
+fn activation_spreads_or_stays_what_it_was() {
+    let mut points = 0;
+    for refusal in [failing::Refusal::Once, failing::Refusal::FromThereOn] {
+        for served in 0.. {
+            let worker = std::thread::spawn(move || {
+                let mut activation = [1.0, 0.0];
+                failing::begin(refusal, served);
+                let status = spread(&mut activation);
+                let was_refused = failing::end();
+                if status == Status::OutOfMemory {
+                    assert!(was_refused);
+                    assert_eq!(activation, [1.0, 0.0]);
+                    assert_eq!(spread(&mut activation), Status::Ok, "there is memory again");
+                } else {
+                    assert_eq!(status, Status::Ok);
+                }
+                assert_eq!(activation, [1.0, 0.5]);
+                was_refused
+            });
+            if !worker.join().expect("it does not panic") {
+                break;
+            }
+            points += 1;
+        }
+    }
+    println!("{points:4} points at which knhk_graph_spread was refused memory");
+    assert!(points >= 6, "three numbers a node, once and from there on");
+}
+
+/// From node 0 to node 1, half of what is there.
+fn spread(activation: &mut [f32; 2]) -> Status {
+    let (offsets, targets, weights) = ([0, 1, 1], [1], [0.5]);
+    let graph = Graph {
+        offsets: offsets.as_ptr(),
+        targets: targets.as_ptr(),
+        weights: weights.as_ptr(),
+        nodes: 2,
+        edges: 1,
+    };
+    let spread = Spread {
+        decay: 1.0,
+        threshold: 0.1,
+        hops_max: 3,
+    };
+    // SAFETY: arrays of those lengths, two numbers, and no place.
+    unsafe {
+        knhk_graph_spread(
+            Some(&graph),
+            activation.as_mut_ptr(),
+            2,
+            Some(&spread),
+            Place::NULL,
+        )
+    }
+}
+
 #[test]
 fn ring_is_made_or_refused() {
     let points = at_every_point("knhk_ring_create", |run| {

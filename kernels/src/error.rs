@@ -54,6 +54,11 @@ pub enum KernelError {
         /// What is allowed.
         allowed: &'static str,
     },
+    /// The allocator refuses what the kernel works in.
+    OutOfMemory {
+        /// Bytes asked for.
+        bytes: usize,
+    },
 }
 
 impl fmt::Display for KernelError {
@@ -77,6 +82,9 @@ impl fmt::Display for KernelError {
                 allowed,
             } => {
                 write!(f, "{name} is {value}, allowed is {allowed}")
+            }
+            Self::OutOfMemory { bytes } => {
+                write!(f, "the allocator refuses {bytes} bytes to work in")
             }
         }
     }

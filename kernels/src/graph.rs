@@ -280,7 +280,7 @@ pub struct Reach {
 /// # Errors
 ///
 /// If `activation` is not as long as the graph has nodes; if the decay is not from 0 to 1, or the
-/// threshold negative or NaN.
+/// threshold negative or NaN; if the allocator refuses `scratch` what it lacks.
 ///
 /// # Examples
 ///
@@ -304,7 +304,7 @@ pub fn spread_activation(
 ) -> Result<Reach, KernelError> {
     same_length(graph.nodes(), activation.len())?;
     spread.check()?;
-    let mut wave = Wave::new(graph, activation, spread, scratch);
+    let mut wave = Wave::new(graph, activation, spread, scratch)?;
     let mut reach = Reach::default();
     while wave.frontier.nodes > 0 && reach.hops < spread.hops_max {
         reach.edges += wave.frontier.edges as usize;
@@ -360,13 +360,18 @@ struct Frontier {
 }
 
 impl<'a> Wave<'a> {
-    fn new(graph: &'a Csr<'a>, activation: &[f32], spread: Spread, scratch: &'a Scratch) -> Self {
+    fn new(
+        graph: &'a Csr<'a>,
+        activation: &[f32],
+        spread: Spread,
+        scratch: &'a Scratch,
+    ) -> Result<Self, KernelError> {
         let mut wave = Self {
             graph,
             spread,
-            arrived: scratch.lend(graph.nodes()),
-            deltas: scratch.lend(graph.nodes()),
-            queue: scratch.lend(graph.nodes()),
+            arrived: scratch.try_lend(graph.nodes())?,
+            deltas: scratch.try_lend(graph.nodes())?,
+            queue: scratch.try_lend(graph.nodes())?,
             is_queued: false,
             frontier: Frontier::default(),
         };
@@ -377,7 +382,7 @@ impl<'a> Wave<'a> {
             arrived: activation,
             deltas: &mut wave.deltas,
         });
-        wave
+        Ok(wave)
     }
 
     fn hop(&mut self, activation: &mut [f32]) {

@@ -24,6 +24,13 @@ impl<T: Copy + Default> Lanes<T> {
         Self::from(Vec::with_capacity(capacity))
     }
 
+    /// `None` if the allocator refuses.
+    pub(crate) fn try_with_capacity(capacity: usize) -> Option<Self> {
+        let mut memory = Vec::new();
+        memory.try_reserve_exact(capacity).ok()?;
+        Some(Self::from(memory))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

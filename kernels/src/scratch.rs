@@ -17,6 +17,7 @@ use knhk_pool::permit_alloc;
 
 use crate::bitmap::{Bitmap, WORD};
 use crate::column::Column;
+use crate::error::KernelError;
 use crate::lanes::Lanes;
 
 /// Idle buffers of one type that are kept.
@@ -74,8 +75,8 @@ pub struct ScratchStats {
 }
 
 impl Scratch {
-    /// Without buffers.
-    pub fn new() -> Self {
+    /// Without buffers; allocates nothing.
+    pub const fn new() -> Self {
         Self {
             lanes: Idle::new(),
             words: Idle::new(),
@@ -162,6 +163,16 @@ impl Scratch {
         }
     }
 
+    /// As [`lend`](Self::lend).
+    pub(crate) fn try_lend<T: Kept>(&self, len: usize) -> Result<Lent<'_, T>, KernelError> {
+        let bytes = len.saturating_mul(size_of::<T>());
+        let lanes = self.take_from(T::idle(self), len, try_from_heap);
+        Ok(Lent {
+            lanes: lanes.ok_or(KernelError::OutOfMemory { bytes })?,
+            scratch: self,
+        })
+    }
+
     /// Makes `out` `len` lanes long, with a validity or without; what they hold is to be written.
     pub(crate) fn shape(&self, out: &mut Column, len: usize, with_validity: bool) {
         if out.lanes.capacity() < len {
@@ -204,9 +215,19 @@ impl Scratch {
     }
 
     fn take<T: Copy + Default>(&self, idle: &Idle<T>, len: usize) -> Lanes<T> {
+        let taken = self.take_from(idle, len, |len| Some(from_heap(len)));
+        taken.expect("where the heap refuses, it does not come back")
+    }
+
+    fn take_from<T: Copy + Default>(
+        &self,
+        idle: &Idle<T>,
+        len: usize,
+        heap: impl FnOnce(usize) -> Option<Lanes<T>>,
+    ) -> Option<Lanes<T>> {
         if len == 0 {
             // A buffer in return for nothing would be missing to the next request.
-            return Lanes::default();
+            return Some(Lanes::default());
         }
         let mut lanes = match idle.smallest(len) {
             Some(found) => {
@@ -215,11 +236,11 @@ impl Scratch {
             }
             None => {
                 self.misses.set(self.misses.get() + 1);
-                from_heap(len)
+                heap(len)?
             }
         };
         lanes.set_len(len);
-        lanes
+        Some(lanes)
     }
 
     fn give<T: Copy + Default>(&self, idle: &Idle<T>, lanes: Lanes<T>) {
@@ -242,12 +263,23 @@ impl fmt::Debug for Scratch {
     }
 }
 
-/// An eighth more than asked for, so that columns that grow a little do not miss each time; whole
-/// cache lines. Growing is what a hot path is allowed to do until it is warm.
+/// Growing is what a hot path is allowed to do until it is warm.
 #[cold]
 #[inline(never)]
 fn from_heap<T: Copy + Default>(len: usize) -> Lanes<T> {
-    permit_alloc(|| Lanes::with_capacity((len + len / 8).next_multiple_of(64)))
+    permit_alloc(|| Lanes::with_capacity(with_reserve(len)))
+}
+
+#[cold]
+#[inline(never)]
+fn try_from_heap<T: Copy + Default>(len: usize) -> Option<Lanes<T>> {
+    permit_alloc(|| Lanes::try_with_capacity(with_reserve(len)))
+}
+
+/// An eighth more than asked for, so that columns that grow a little do not miss each time; whole
+/// cache lines.
+fn with_reserve(len: usize) -> usize {
+    (len + len / 8).next_multiple_of(64)
 }
 
 #[cold]
@@ -279,13 +311,13 @@ impl Kept for u32 {
     }
 }
 
-/// Idle buffers of one type. The list is taken out while it is worked on, and put back: nothing that
-/// runs in between can ask for it.
+/// Idle buffers of one type. The list is taken out while it is worked on, and put back: what runs in between and
+/// asks for it, which only an allocator can, finds it empty.
 pub(crate) struct Idle<T>(Cell<Vec<Lanes<T>>>);
 
 impl<T: Copy + Default> Idle<T> {
-    fn new() -> Self {
-        Self(Cell::new(Vec::with_capacity(IDLE_MAX)))
+    const fn new() -> Self {
+        Self(Cell::new(Vec::new()))
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Vec<Lanes<T>>) -> R) -> R {
@@ -307,13 +339,16 @@ impl<T: Copy + Default> Idle<T> {
         })
     }
 
-    /// Keeps `lanes`; returns what is to be freed for it, the smallest.
+    /// Keeps `lanes`; returns what is to be freed for it, the smallest, or itself if the allocator refuses the list.
     fn put(&self, lanes: Lanes<T>) -> Option<Lanes<T>> {
         self.with(|list| {
             if lanes.capacity() == 0 {
                 return None; // nothing to keep, and nothing to free
             }
             if list.len() < IDLE_MAX {
+                if list.capacity() == 0 && !has_room(list) {
+                    return Some(lanes);
+                }
                 list.push(lanes);
                 return None;
             }
@@ -337,6 +372,13 @@ impl<T: Copy + Default> Idle<T> {
     fn drain(&self) {
         self.with(Vec::clear);
     }
+}
+
+/// Makes room for all that a list will ever hold.
+#[cold]
+#[inline(never)]
+fn has_room<T>(list: &mut Vec<Lanes<T>>) -> bool {
+    permit_alloc(|| list.try_reserve_exact(IDLE_MAX).is_ok())
 }
 
 /// Elements of a [`Scratch`], which go back when this is dropped.
