@@ -25,6 +25,8 @@ mod limits;
 pub mod live;
 mod numbers;
 pub mod page;
+mod pending;
+mod queue;
 mod receipts;
 mod refusal;
 mod reload;
@@ -50,11 +52,12 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::configuration::Configuration;
-use self::crew::{Crew, Equipment, Queue};
+use self::crew::{Crew, Equipment};
 use self::edge::{Edge, Open};
 use self::journal::Journal;
 use self::live::{Live, PipelineSource, VIEWERS_MAX};
 use self::numbers::Numbers;
+use self::queue::Queue;
 use self::receipts::Receipts;
 use self::reload::Running;
 use self::service::Service;
@@ -79,6 +82,9 @@ const STOP_MAX: Duration = Duration::from_millis(4500);
 
 /// Of this, for what was accepted.
 const DRAIN_MAX: Duration = Duration::from_millis(3000);
+
+/// Of this, for a worker to begin with it: what none has begun with is refused then, and that is told.
+const QUEUE_DRAIN_MAX: Duration = Duration::from_millis(2500);
 
 /// Threads for the edge at most: it copies bytes, and never waits.
 const EDGE_THREADS_MAX: usize = 4;
@@ -267,7 +273,7 @@ impl Checked {
             current,
         } = configuration;
         let mut signals = Signals::listen(reloads).map_err(ServeError::Thread)?;
-        let (stop, stopping) = Stop::new();
+        let (stop, stopping) = Stop::new(QUEUE_DRAIN_MAX);
         let outlets = Outlets {
             journal,
             numbers: Numbers::default(),
@@ -283,7 +289,7 @@ impl Checked {
 
         let source: Arc<dyn PipelineSource> = Arc::clone(&service) as _;
         // Whoever watches keeps out nobody who sends.
-        let viewers_max = VIEWERS_MAX.min(settings.connections_max.value / 2).max(1);
+        let viewers_max = VIEWERS_MAX.min(settings.connections_max.value / 2);
         let live = Live::start_for(source, notices, viewers_max).map_err(ServeError::Thread)?;
         let (listener, address) = listen(options.listen).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::answer::BAD_LINES_SHOWN;
 use super::held::Body;
 use super::hook_sets::Hooks;
+use super::pending;
 use super::refusal::Refusal;
 use crate::ingest::{Fault, Ingested, StreamError};
 use crate::shown;
@@ -31,6 +32,8 @@ pub(super) struct Batch {
     pub(super) reply: oneshot::Sender<Reply>,
     pub(super) since: Instant,
     pub(super) claim: Claim,
+    /// What is told of it is told before this goes.
+    pub(super) pending: pending::One,
 }
 
 /// What a worker that would begin with a batch and a client that has waited long enough race for. A
@@ -44,12 +47,17 @@ impl Claim {
         // Relaxed: who comes first is all that is asked; the batch comes by the queue.
         !self.0.swap(true, Ordering::Relaxed)
     }
+
+    /// Whether somebody has it.
+    pub(super) fn is_taken(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Batch {
     /// Whether somebody waits for its answer still, who from now on does so to the end.
     pub(super) fn begin(&self) -> bool {
-        !self.reply.is_closed() && self.claim.take()
+        self.claim.take()
     }
 
     /// Its triples, and its first bad lines.
@@ -118,6 +126,28 @@ impl<R: Read> Read for Bounded<R> {
             None => return Err(io::ErrorKind::FileTooLarge.into()),
         };
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+impl Batch {
+    /// Of that body, without hooks, and its claim.
+    pub(super) fn of(text: &[u8]) -> (Self, Claim) {
+        let mut body = Body::new(&Arc::default());
+        body.append(text, text.len()).expect("there is memory");
+        let hooks = super::hook_sets::HookSets::load(&[]).expect("there are none");
+        let claim = Claim::default();
+        let batch = Self {
+            body,
+            is_gzip: false,
+            text_bytes_max: text.len(),
+            hooks: hooks.named(None).expect("the default"),
+            reply: oneshot::channel().0,
+            since: Instant::now(),
+            claim: claim.clone(),
+            pending: pending::Pending::new().one(),
+        };
+        (batch, claim)
     }
 }
 

@@ -1,57 +1,25 @@
-//! The worker threads, each with its pools, and the one queue that feeds them.
+//! The worker threads, each with its pools, fed by the one queue.
 //!
-//! One queue for all, so that no batch waits behind a large one while another worker is free. A crew
-//! that is replaced ends after the batch that each of its workers has in hand; what waits in the queue
-//! is the next crew's.
+//! A crew that is replaced ends after the batch that each of its workers has in hand; what waits in the
+//! queue is the next crew's.
 
-use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 use knhk_pool::{BufferPool, KnhkPool};
 
 use super::batch::Batch;
 use super::counts::{Ledger, WorkerCounts};
 use super::instruments;
+use super::queue::{Queue, Stay, Taker};
 use super::refusal::Refusal;
 use super::station::{Outlets, Sheet, Station};
 use crate::memory::PooledMemory;
 use crate::pools::KNHK;
 use crate::settings::Settings;
 use crate::worker::Desk;
-
-/// Batches that wait for a worker.
-#[derive(Debug)]
-pub(super) struct Queue {
-    to: Sender<Batch>,
-    from: Receiver<Batch>,
-}
-
-impl Queue {
-    pub(super) fn new(capacity: usize) -> Self {
-        let (to, from) = bounded(capacity);
-        Self { to, from }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.from.len()
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.from.capacity().unwrap_or_default()
-    }
-
-    /// Accepts `batch`, or turns it away.
-    pub(super) fn push(&self, batch: Batch) -> Result<(), Refusal> {
-        self.to.try_send(batch).map_err(|error| match error {
-            TrySendError::Full(_) => Refusal::QueueFull(self.capacity()),
-            TrySendError::Disconnected(_) => Refusal::Stopping,
-        })
-    }
-}
 
 /// What a crew works with.
 #[derive(Clone, Debug)]
@@ -77,26 +45,25 @@ impl Equipment {
 #[derive(Debug)]
 pub(super) struct Crew {
     /// Dropped to say that they shall end.
-    stay: Sender<Infallible>,
+    stay: Stay,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Crew {
     /// Starts the threads; each makes its part of the pools before it takes a batch.
     pub(super) fn start(equipment: &Equipment, queue: &Queue, ledger: &Ledger) -> io::Result<Self> {
-        let (stay, leave) = bounded(0);
         let mut crew = Self {
-            stay,
+            stay: queue.open(),
             threads: Vec::with_capacity(equipment.workers),
         };
         for index in 0..equipment.workers {
             let (equipment, counts) = (equipment.clone(), ledger.of_worker(index));
-            let (queue, leave) = (queue.from.clone(), leave.clone());
+            let taker = crew.stay.taker();
             let started = thread::Builder::new()
                 .name(format!("knhk-worker-{index}"))
                 .spawn(move || {
                     super::cores::pin(index);
-                    work(&equipment, &counts, &queue, &leave);
+                    work(&equipment, &counts, &taker);
                 });
             // Those that were started leave when `crew` is dropped.
             crew.threads.push(started?);
@@ -116,12 +83,7 @@ impl Crew {
 }
 
 /// Until it shall leave.
-fn work(
-    equipment: &Equipment,
-    counts: &WorkerCounts,
-    queue: &Receiver<Batch>,
-    leave: &Receiver<Infallible>,
-) {
+fn work(equipment: &Equipment, counts: &WorkerCounts, taker: &Taker) {
     let knhk = KnhkPool::named(KNHK);
     equipment.buffers.warm_up();
     let memory = PooledMemory {
@@ -136,7 +98,7 @@ fn work(
         sheet: Sheet::default(),
     };
     let mut station = new_station();
-    while let Some(batch) = next(queue, leave) {
+    while let Some(batch) = taker.next() {
         if !batch.begin() {
             continue;
         }
@@ -148,18 +110,15 @@ fn work(
         });
         instruments::record_duration(batch.since.elapsed());
         let Batch {
-            body, reply: to, ..
+            body,
+            reply: to,
+            pending,
+            ..
         } = batch;
         // Before the answer: whoever has it may rely on the memory.
         drop(body);
         // The client may have gone; it was not promised anything.
         let _ = to.send(reply);
-    }
-}
-
-fn next(queue: &Receiver<Batch>, leave: &Receiver<Infallible>) -> Option<Batch> {
-    select! {
-        recv(queue) -> batch => batch.ok(),
-        recv(leave) -> _ => None,
+        drop(pending);
     }
 }

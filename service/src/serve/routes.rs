@@ -4,13 +4,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response, Sse};
 use axum::routing::{get, post};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
+use tokio::sync::watch;
 
 use super::live::{self, Live};
 use super::refusal::Refusal;
@@ -51,15 +54,37 @@ async fn known_only(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
+    // Before the token is looked at: of any later one this is told.
+    let changes = service.token_changes();
     let headers = request.headers();
     let refusal = match &service.current().token {
         Some(token) => (!token.is_known(headers)).then_some(Refusal::Unauthorized),
         None => host::foreign(headers).map(Refusal::ForeignHost),
     };
-    match refusal {
-        Some(refusal) => Err(refusal),
-        None => Ok(next.run(request).await),
+    if let Some(refusal) = refusal {
+        return Err(refusal);
     }
+    let is_read = request.method() == Method::GET;
+    let response = next.run(request).await;
+    Ok(if is_read && is_stream(&response) {
+        response.map(|body| until(body, changes))
+    } else {
+        response
+    })
+}
+
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Whoever knew a token that holds no more has to know the next one to go on.
+fn until(body: Body, mut changes: watch::Receiver<()>) -> Body {
+    let changed = Box::pin(async move {
+        // An error: the service has gone.
+        let _ = changes.changed().await;
+    });
+    Body::from_stream(body.into_data_stream().take_until(changed))
 }
 
 async fn counted(request: Request, next: Next) -> Response {
@@ -80,8 +105,13 @@ async fn config(State(service): State<Arc<Service>>) -> impl IntoResponse {
 async fn receipts(
     State((service, seats)): State<(Arc<Service>, Seats)>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
-    let (seat, stopping) = (seats.take()?, service.stopping.clone());
-    Ok(service.outlets.receipts.events(seat, stopping))
+    let seat = seats.take()?;
+    let (stopping, pending) = (service.stopping.clone(), service.pending.clone());
+    let over = Box::pin(async {
+        stopping.said().await;
+        pending.none().await;
+    });
+    Ok(service.outlets.receipts.events(seat, over))
 }
 
 async fn openapi() -> impl IntoResponse {

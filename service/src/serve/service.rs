@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use tokio::sync::watch;
+
 use super::configuration::Current;
 use super::counts::Ledger;
-use super::crew::Queue;
 use super::held::Held;
 use super::instruments;
 use super::live::{Pipeline, PipelineSource, QueueFigures};
+use super::pending::Pending;
+use super::queue::Queue;
 use super::refusal::Refusal;
 use super::station::Outlets;
 use super::stop::Stopping;
@@ -21,7 +24,10 @@ pub(super) struct Service {
     pub(super) ledger: Ledger,
     pub(super) registry: prometheus::Registry,
     pub(super) stopping: Stopping,
+    pub(super) pending: Pending,
     current: RwLock<Arc<Current>>,
+    /// Told when clients must know another token.
+    token_changes: watch::Sender<()>,
 }
 
 impl Service {
@@ -39,7 +45,9 @@ impl Service {
             ledger: Ledger::default(),
             registry,
             stopping,
+            pending: Pending::new(),
             current: RwLock::new(Arc::new(current)),
+            token_changes: watch::Sender::default(),
         }
     }
 
@@ -51,7 +59,18 @@ impl Service {
 
     /// From now on.
     pub(super) fn replace(&self, current: Current) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+        let next = Arc::new(current);
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, Arc::clone(&next));
+        drop(current);
+        if old.token != next.token {
+            self.token_changes.send_replace(());
+        }
+    }
+
+    /// Hears of every other token from now on.
+    pub(super) fn token_changes(&self) -> watch::Receiver<()> {
+        self.token_changes.subscribe()
     }
 
     /// Why it cannot take triples now, if that is so.

@@ -16,7 +16,8 @@ use crate::shown;
 const BYTES_MIN: usize = 16;
 const BYTES_MAX: usize = 4096;
 
-/// A secret; it is compared in constant time, and shown nowhere.
+/// A secret; what a client gives is compared in constant time, and it is shown nowhere.
+#[derive(PartialEq, Eq)]
 pub(super) struct Token(String);
 
 impl std::fmt::Debug for Token {

@@ -14,16 +14,21 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::batch::{Batch, Claim, Reply};
 use super::held::Body;
 use super::limits::Limits;
+use super::queue::Queue;
 use super::refusal::Refusal;
 use super::service::Service;
+use super::stop::Stopping;
 
 /// What N-Triples may call themselves.
 const TYPES: [&str; 2] = ["application/n-triples", "text/plain"];
+
+/// How their text may be written: US-ASCII is UTF-8, too.
+const CHARSETS: [&str; 2] = ["utf-8", "us-ascii"];
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -45,6 +50,8 @@ pub(super) async fn post(
     check_origin(&headers)?;
     check_type(&headers)?;
     let is_gzip = is_gzip(&headers)?;
+    // Before it is asked whether the service stops: then a stop waits for it.
+    let pending = service.pending.one();
     service.check()?;
     let current = service.current();
     let hooks = current.hooks.named(hooks.as_deref())?;
@@ -59,65 +66,124 @@ pub(super) async fn post(
         reply,
         since: Instant::now(),
         claim: claim.clone(),
+        pending,
     })?;
-    let answer = wait(answer, &claim, current.limits.queue_time).await?;
+    let waiting = Waiting {
+        queue: &service.queue,
+        claim,
+    };
+    let stopping = service.stopping.clone();
+    let answer = waiting.wait(answer, current.limits.queue_time, stopping);
+    let answer = answer.await?;
     // A whole line, for who looks at it in a terminal.
     Ok(([(CONTENT_TYPE, JSON)], format!("{answer}\n")).into_response())
 }
 
-/// For a worker so long, and for what it makes of the batch as long as that takes.
-async fn wait(mut answer: oneshot::Receiver<Reply>, claim: &Claim, queue_time: Duration) -> Reply {
-    let answered = match timeout(queue_time, &mut answer).await {
-        Ok(answered) => answered,
-        Err(_) if claim.take() => return Err(Refusal::Expired(queue_time)),
-        Err(_) => answer.await,
-    };
-    // Without a reply the queue was dropped with the batch in it: the service has stopped.
-    answered.unwrap_or(Err(Refusal::Stopping))
+/// Who waits for an answer. If it is dropped, because the client has gone, no worker begins with the batch.
+struct Waiting<'q> {
+    queue: &'q Queue,
+    claim: Claim,
+}
+
+impl Waiting<'_> {
+    /// For a worker so long, or as long as a stop has time for, and for what it makes of the batch as
+    /// long as that takes.
+    async fn wait(
+        &self,
+        mut answer: oneshot::Receiver<Reply>,
+        queue_time: Duration,
+        stopping: Stopping,
+    ) -> Reply {
+        let (answered, refusal) = tokio::select! {
+            biased;
+            answered = &mut answer => (Some(answered), Refusal::Stopping),
+            () = sleep(queue_time) => (None, Refusal::Expired(queue_time)),
+            () = stopping.is_overdue() => (None, Refusal::Stopping),
+        };
+        let answered = match answered {
+            Some(answered) => answered,
+            None if self.give_up() => return Err(refusal),
+            None => answer.await,
+        };
+        // Without a reply the queue was dropped with the batch in it: the service has stopped.
+        answered.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Whether no worker has begun, and none will.
+    fn give_up(&self) -> bool {
+        let is_mine = self.claim.take();
+        if is_mine {
+            self.queue.give_up();
+        }
+        is_mine
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
 }
 
 /// A page of another site may send a body of plain text without asking first.
 fn check_origin(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(origin) = text(headers, ORIGIN) else {
+    let Some(origin) = whole(headers, ORIGIN) else {
         return Ok(());
     };
     let site = origin.split_once("://").map(|(_, site)| site);
     if site.is_some() && site == text(headers, HOST) {
         Ok(())
     } else {
-        Err(Refusal::CrossOrigin(origin.to_owned()))
+        Err(Refusal::CrossOrigin(origin))
     }
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(value) = headers.get(CONTENT_TYPE) else {
+    let Some(given) = whole(headers, CONTENT_TYPE) else {
         return Ok(());
     };
-    let given = value.to_str().unwrap_or_default();
-    let kind = given.split(';').next().unwrap_or_default().trim();
-    if TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+    let mut parts = given.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let is_known = TYPES.iter().any(|known| kind.eq_ignore_ascii_case(known));
+    if is_known && parts.filter_map(charset).all(is_read) {
         Ok(())
     } else {
-        Err(Refusal::ContentType(printable(value)))
+        Err(Refusal::ContentType(given))
     }
 }
 
+/// The value of a parameter of that name.
+fn charset(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    let is_it = name.trim().eq_ignore_ascii_case("charset");
+    is_it.then(|| value.trim().trim_matches('"'))
+}
+
+/// Whether text in `charset` is read as what it is.
+fn is_read(charset: &str) -> bool {
+    CHARSETS.iter().any(|it| it.eq_ignore_ascii_case(charset))
+}
+
 fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
-    let Some(value) = headers.get(CONTENT_ENCODING) else {
+    let Some(encoding) = whole(headers, CONTENT_ENCODING) else {
         return Ok(false);
     };
-    let encoding = value.to_str().unwrap_or_default().trim();
     if encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip") {
         Ok(true)
     } else if encoding.eq_ignore_ascii_case("identity") {
         Ok(false)
     } else {
-        Err(Refusal::ContentEncoding(printable(value)))
+        Err(Refusal::ContentEncoding(encoding))
     }
 }
 
-fn printable(value: &HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
+/// All lines of that name as the one that they stand for.
+fn whole(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    let lines = headers.get_all(name).iter();
+    let lines: Vec<_> = lines
+        .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned())
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(", ").trim().to_owned())
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -132,8 +198,10 @@ async fn collect(
     incoming: Incoming,
 ) -> Result<Body, Refusal> {
     let length = text(headers, CONTENT_LENGTH).and_then(|it| it.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limits.body_bytes_max as u64) {
-        return Err(Refusal::BodyTooLarge(limits.body_bytes_max));
+    // One that all memory for bodies could not hold never fits, whatever else is held.
+    let most = limits.body_bytes_max.min(limits.held_bytes_max);
+    if length.is_some_and(|length| length > most as u64) {
+        return Err(Refusal::BodyTooLarge(most));
     }
     tokio::select! {
         body = timeout(limits.body_time, read(service, limits, incoming)) => {
@@ -151,10 +219,15 @@ async fn read(service: &Service, limits: &Limits, mut incoming: Incoming) -> Res
         let Some(part) = frame.data_ref() else {
             continue;
         };
-        if body.bytes().len() + part.len() > limits.body_bytes_max {
-            return Err(Refusal::BodyTooLarge(limits.body_bytes_max));
+        let most = limits.body_bytes_max.min(limits.held_bytes_max);
+        if body.bytes().len() + part.len() > most {
+            return Err(Refusal::BodyTooLarge(most));
         }
-        body.append(part, limits.held_bytes_max)?;
+        let appended = body.append(part, limits.held_bytes_max);
+        appended.or_else(|refusal| match service.queue.sweep() {
+            true => body.append(part, limits.held_bytes_max),
+            false => Err(refusal),
+        })?;
     }
     Ok(body)
 }

@@ -1,7 +1,7 @@
 //! Who may use the service.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Instant;
@@ -63,6 +63,42 @@ fn a_token_is_asked_for_everywhere_but_at_the_probes_and_is_told_nowhere() {
     assert_eq!(server.get("/readyz").status, 200);
     let lines = server.stop().concat();
     assert!(!lines.contains(token), "{lines}");
+}
+
+#[test]
+fn a_token_that_was_replaced_ends_the_streams_that_it_has_opened() {
+    let (old, new) = ("0123456789-abcdef", "fedcba-9876543210");
+    let path = file("serve-rotated-token", old.as_bytes());
+    let server = Server::start(&["--token-file", text(&path)]);
+    let header = format!("authorization: Bearer {old}");
+    let streams = ["/v1/receipts", "/v1/live"].map(|path| {
+        let mut stream = connect(server.address);
+        let bytes = request("GET", path, &[&header], b"");
+        stream.write_all(&bytes).expect("it reads");
+        let mut head = [0; 15];
+        stream.read_exact(&mut head).expect("it answers");
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        stream
+    });
+    // The same token again changes nothing.
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    let known = server.send("POST", "/v1/triples", &[TRIPLES, &header], b"");
+    assert_eq!(known.status, 200);
+    let mut reader = BufReader::new(&streams[0]);
+    let mut line = String::new();
+    while !line.contains("event: batch") {
+        line.clear();
+        let read = reader.read_line(&mut line).expect("it goes on");
+        assert_ne!(read, 0, "it has ended");
+    }
+    fs::write(&path, new).expect("it is there");
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    for stream in streams {
+        rest(stream);
+    }
+    server.stop();
 }
 
 #[test]

@@ -156,3 +156,32 @@ fn a_set_of_hooks_that_is_not_there_is_named_beside_those_that_are() {
     );
     assert_eq!(server.post("/v1/triples?hooks=default", b"").status, 200);
 }
+
+#[test]
+fn a_body_that_would_be_read_as_something_else_is_refused() {
+    let server = Server::start(&[]);
+    let line = b"<http://a> <http://b> \"c\" .\n";
+    let status = |headers: &[&str]| server.send("POST", "/v1/triples", headers, line).status;
+    let refused: [&[&str]; 5] = [
+        &["content-encoding: identity", "content-encoding: gzip"],
+        &["content-encoding: identity, gzip"],
+        &["content-type: text/plain", "content-type: application/json"],
+        &["content-type: text/plain; charset=iso-8859-1"],
+        &["content-type: text/plain; format=flowed; Charset = \"utf-16\""],
+    ];
+    for headers in refused {
+        assert_eq!(status(headers), 415, "{headers:?}");
+    }
+    let read: [&[&str]; 4] = [
+        &["content-type: text/plain; charset=UTF-8"],
+        &["content-type: text/plain;charset=\"utf-8\""],
+        &["content-type: text/plain; charset=us-ascii; format=fixed"],
+        &["content-encoding: Identity"],
+    ];
+    for headers in read {
+        assert_eq!(status(headers), 200, "{headers:?}");
+    }
+    let origins = ["origin: http://test", "origin: http://evil.example"];
+    assert_eq!(status(&origins), 403);
+    server.stop();
+}

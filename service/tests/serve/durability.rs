@@ -225,6 +225,28 @@ fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
 }
 
 #[test]
+fn what_no_worker_has_begun_with_at_the_end_of_a_stop_is_told_to_come_again() {
+    let path = journal_path("stop-queue");
+    crate::pipe::make(&path);
+    let server = Server::start(&["--workers", "1", "--journal", &path]);
+    let address = server.address;
+    let post = |body: &[u8]| request("POST", "/v1/triples", &[TRIPLES], body);
+    let (first, second) = (post(&triples(20_000)), post(&triples(1)));
+    thread::scope(|scope| {
+        // It has the only worker for ever: its receipts are more than a pipe holds.
+        let first = scope.spawn(move || raw(address, &first));
+        crate::pipe::wait_full(&path);
+        let second = scope.spawn(move || raw(address, &second));
+        crate::limits::until_queued(&server, 1);
+        server.stop();
+        let answer = second.join().expect("no panic").expect("it is answered");
+        assert_eq!((answer.status, &*answer.error()), (503, "stopping"));
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        first.join().expect("no panic");
+    });
+}
+
+#[test]
 fn a_journal_may_be_named_without_a_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = serve(&["--journal", "receipts", "--journal-sync"]);

@@ -188,7 +188,7 @@ fn p99(server: &Server) -> Duration {
 }
 
 /// Waits until so many batches wait for a worker.
-fn until_queued(server: &Server, count: u64) {
+pub(crate) fn until_queued(server: &Server, count: u64) {
     let until = Instant::now() + crate::client::PATIENCE;
     while server.get("/v1/pools").json()["pipeline"]["queue"]["len"] != count {
         assert!(
@@ -234,6 +234,64 @@ fn what_a_full_queue_refuses_can_come_again_and_what_it_accepts_is_answered() {
     server.stop();
     let read = read.join().expect("no panic");
     assert_eq!(crate::durability::batches_of(&read).len(), 3);
+}
+
+#[test]
+fn who_has_gone_keeps_no_place_in_the_queue() {
+    let journal = crate::durability::journal_path("gone");
+    crate::pipe::make(&journal);
+    let arguments = ["--workers", "1", "--queue-len", "2", "--journal", &journal];
+    let server = Server::start(&arguments);
+    let address = server.address;
+    let bytes = request("POST", "/v1/triples", &[TRIPLES], LINE);
+    let send = || {
+        let mut stream = connect(address);
+        stream.write_all(&bytes).expect("it reads");
+        stream
+    };
+    thread::scope(|scope| {
+        // It has the only worker for ever: its receipts are more than a pipe holds.
+        let first = request("POST", "/v1/triples", &[TRIPLES], &triples(20_000));
+        let first = scope.spawn(move || raw(address, &first));
+        crate::pipe::wait_full(&journal);
+        let gone = [send(), send()];
+        until_queued(&server, 2);
+        assert_eq!(server.post("/v1/triples", LINE).error(), "queue_full");
+        drop(gone);
+        // That they have gone is noticed soon; then there is room for one that stays without an answer.
+        let until = Instant::now() + crate::client::PATIENCE;
+        let is_refused = |mut stream: TcpStream| {
+            let patience = Some(Duration::from_millis(500));
+            stream.set_read_timeout(patience).expect("a deadline");
+            stream.read(&mut [0; 64]).is_ok()
+        };
+        while is_refused(send()) {
+            assert!(Instant::now() < until, "the queue stays full");
+        }
+        server.stop();
+        first.join().expect("no panic");
+    });
+}
+
+#[test]
+fn a_body_that_all_memory_for_bodies_could_not_hold_is_told_so() {
+    let server = Server::start(&["--held-bytes-max", "1000"]);
+    for _ in 0..2 {
+        let refused = server.post("/v1/triples", &triples(100));
+        assert_eq!((refused.status, &*refused.error()), (413, "body_too_large"));
+        assert!(refused.body.contains("1000 bytes"), "{refused:?}");
+    }
+    server.stop();
+}
+
+#[test]
+fn the_only_connection_is_no_viewers() {
+    let server = Server::start(&["--connections-max", "1"]);
+    for path in ["/v1/live", "/v1/receipts"] {
+        let refused = server.get(path);
+        assert_eq!((refused.status, &*refused.error()), (503, "viewers_full"));
+    }
+    server.stop();
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::thread;
 use std::time::Instant;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustix::process::Signal;
 
-use crate::client::{PATIENCE, connect};
-use crate::server::{Server, triples};
+use crate::client::{PATIENCE, connect, raw, request};
+use crate::server::{Server, TRIPLES, triples};
 
 fn listen(server: &Server) -> BufReader<TcpStream> {
     let mut stream = connect(server.address);
@@ -149,4 +151,38 @@ fn a_reader_that_is_too_slow_is_told_how_many_it_missed_and_costs_nothing() {
     );
     assert_eq!(missed(&server), told_missed as f64);
     server.stop();
+}
+
+#[test]
+fn a_reader_is_told_what_is_answered_while_the_service_stops() {
+    let journal = crate::durability::journal_path("last");
+    crate::pipe::make(&journal);
+    let mut server = Server::start(&["--workers", "1", "--journal", &journal]);
+    let mut reader = listen(&server);
+    let address = server.address;
+    let post = |body: &[u8]| request("POST", "/v1/triples", &[TRIPLES], body);
+    let (first, second) = (post(&triples(20_000)), post(&triples(1)));
+    let answered = thread::scope(|scope| {
+        // It has the only worker: its receipts are more than a pipe holds.
+        let first = scope.spawn(move || raw(address, &first));
+        crate::pipe::wait_full(&journal);
+        let second = scope.spawn(move || raw(address, &second));
+        crate::limits::until_queued(&server, 1);
+        let start = Instant::now();
+        server.signal(Signal::TERM);
+        // It takes no connections any more: it stops.
+        while TcpStream::connect(address).is_ok() {
+            assert!(start.elapsed() < PATIENCE, "it does not stop");
+        }
+        let read = crate::pipe::drain(&journal);
+        let (status, _) = server.wait(start);
+        assert_eq!(status.code(), Some(0));
+        read.join().expect("no panic");
+        [first, second].map(|client| client.join().expect("no panic"))
+    });
+    let answered = answered.into_iter().flatten();
+    let answered = answered.filter(|answer| answer.status == 200).count();
+    let mut told = String::new();
+    reader.read_to_string(&mut told).expect("an end");
+    assert_eq!(told.matches("event: batch").count(), answered, "{told}");
 }
