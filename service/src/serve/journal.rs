@@ -9,7 +9,9 @@
 //!
 //! A batch is acknowledged after its end line was written; with `--journal-sync`, after the file's
 //! data were on the disk. `bytes` and `xxh3` are of the lines between two end lines. What stands
-//! behind the last end line that is true was never acknowledged, and is cut off at start.
+//! behind the last end line that is true was never acknowledged, and is cut off at start; but if a whole end
+//! line stands there, whose lines are not those that were written, it is kept in a file of its own, and its
+//! batch's number is not given again.
 //!
 //! One process writes it: a second one is refused, by a lock that ends with the process that has it.
 //!
@@ -213,9 +215,15 @@ impl Written {
             triples,
             receipts,
         };
+        // Not twice as much memory for one line more.
+        lines.reserve_exact(tail::END_BYTES_MAX as usize);
         serde_json::to_writer(&mut *lines, &end).expect("a vector takes all");
         lines.push(b'\n');
-        let written = self.repair().and_then(|()| {
+        let prepared = self.repair().and_then(|()| self.look());
+        if let Some(why) = self.loss.get() {
+            return Err(Refusal::JournalLost(why.clone()));
+        }
+        let written = prepared.and_then(|()| {
             self.is_torn = true;
             self.file.write_all(lines)
         });
@@ -256,6 +264,18 @@ impl Written {
         })
     }
 
+    /// Whether the file is as it was left: one that was emptied in its place has lost its head, too.
+    fn look(&self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        let (is, was) = (metadata.len(), self.len);
+        if metadata.is_file() && is != was {
+            self.loss.get_or_init(|| {
+                format!("another program has changed it: it has {is} bytes, and had {was}")
+            });
+        }
+        Ok(())
+    }
+
     /// Cuts off what a failed write has left.
     fn repair(&mut self) -> io::Result<()> {
         if self.is_torn && self.is_file {
@@ -275,6 +295,10 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
         .create(true)
         .open(path)?;
     let metadata = file.metadata()?;
+    if choice.sync && !metadata.is_file() {
+        let message = "what is no file cannot be synced: leave --journal-sync away";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
     let mut tail = if metadata.is_file() {
         // Before anything is cut off.
         take(&file)?;
@@ -282,7 +306,19 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
     } else {
         Tail::default()
     };
-    if tail.torn > 0 {
+    if let Some(damaged) = tail.damaged {
+        let kept = keep(path, &mut file, &tail)?;
+        tell(&format!(
+            "journal {}: {} bytes behind batch {} are damaged, and may have been acknowledged: they are in {} now; the next batch is {}",
+            shown::path(path),
+            tail.torn,
+            tail.batch,
+            shown::path(&kept),
+            damaged + 1,
+        ));
+        file.set_len(tail.len)?;
+        tail.batch = damaged;
+    } else if tail.torn > 0 {
         file.set_len(tail.len)?;
         let (path, torn) = (shown::path(path), tail.torn);
         tell(&format!(
@@ -318,8 +354,24 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
 
 /// Puts the name of the file at `path` on the disk: its data alone could not be found there.
 fn sync_name(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    // Of a link it is the name that it leads to.
+    let whole = path.canonicalize()?;
+    File::open(whole.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// Copies what stands behind the last true end line to a file of its own.
+fn keep(path: &Path, file: &mut File, tail: &Tail) -> io::Result<PathBuf> {
+    let mut name = path.to_owned().into_os_string();
+    name.push(format!(".damaged-{}", tail.batch + 1));
+    let mut kept = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&name)?;
+    file.seek(SeekFrom::Start(tail.len))?;
+    io::copy(file, &mut kept)?;
+    kept.sync_all()?;
+    sync_name(Path::new(&name))?;
+    Ok(name.into())
 }
 
 /// Makes `file` this process's, as long as it has it open.

@@ -43,6 +43,8 @@ pub(super) enum Refusal {
     BodyTooLarge(usize),
     #[error("the body's text has more than {0} bytes")]
     TextTooLarge(usize),
+    #[error("what the hooks make of the batch has more than {0} bytes")]
+    OutputTooLarge(usize),
     #[error("the body did not arrive within {} ms", .0.as_millis())]
     BodyTooSlow(Duration),
     #[error("{0}")]
@@ -90,6 +92,7 @@ impl Refusal {
             Self::Body(_) => (S::BAD_REQUEST, "bad_body"),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::TextTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "text_too_large"),
+            Self::OutputTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "output_too_large"),
             Self::BodyTooSlow(_) => (S::REQUEST_TIMEOUT, "body_too_slow"),
             Self::Collision(_) => (S::UNPROCESSABLE_ENTITY, "collision"),
             Self::QueueFull(_) => (S::SERVICE_UNAVAILABLE, "queue_full"),

@@ -78,12 +78,21 @@ impl Station<'_, '_> {
         let span = instruments::pass_span(kind, plan.triples.len()).entered();
         self.sheet.clear();
         let journal = self.outlets.journal.as_ref();
-        let output = journal.map(|_| Output::to_stream("the journal", self.sheet.clone()));
+        let output = journal.map(|_| {
+            let pen = self.sheet.pen(batch.text_bytes_max);
+            Output::to_stream("the journal", pen)
+        });
         let turnstile = Turnstile::new(plan.blocks(), output.is_some());
         let mut worker = Worker::new(plan, &mut self.desk);
         let done = worker.run(&turnstile, output.as_ref());
         let totals = worker.into_totals();
         drop(span);
+        output
+            .map_or(Ok(()), Output::finish)
+            .map_err(|error| match error.source.kind() {
+                io::ErrorKind::FileTooLarge => Refusal::OutputTooLarge(batch.text_bytes_max),
+                _ => Refusal::Journal(error.source.to_string()),
+            })?;
         instruments::record_samples(kind, self.desk.samples());
         self.counts
             .add(plan.triples.len(), &totals, self.desk.samples());
@@ -105,7 +114,10 @@ impl Station<'_, '_> {
         let number = match &self.outlets.journal {
             Some(journal) => {
                 let mut lines = self.sheet.lock();
-                journal.append(&mut lines, triples, totals.merged.count)?
+                let appended = journal.append(&mut lines, triples, totals.merged.count);
+                drop(lines);
+                self.sheet.clear();
+                appended?
             }
             None => self.outlets.numbers.next(),
         };
@@ -134,10 +146,17 @@ pub(super) struct Sheet(Arc<Mutex<Vec<u8>>>);
 const SHEET_BYTES_KEPT: usize = 1 << 20;
 
 impl Sheet {
+    /// Empty, and no larger than what is kept.
     fn clear(&self) {
         let mut lines = self.lock();
         lines.clear();
         lines.shrink_to(SHEET_BYTES_KEPT);
+    }
+
+    /// Writes at most `bytes_max` on it.
+    fn pen(&self, bytes_max: usize) -> Pen {
+        let sheet = self.clone();
+        Pen { sheet, bytes_max }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
@@ -145,10 +164,36 @@ impl Sheet {
     }
 }
 
-impl Write for Sheet {
+/// What a batch writes by: many hooks may hold for each triple.
+struct Pen {
+    sheet: Sheet,
+    bytes_max: usize,
+}
+
+impl Pen {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut lines = self.sheet.lock();
+        let len = lines.len() + bytes.len();
+        if len > self.bytes_max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if len > lines.capacity() {
+            // Doubling, as a vector does, and never above the bound.
+            let capacity = len.max(2 * lines.capacity()).min(self.bytes_max);
+            let additional = capacity - lines.len();
+            lines
+                .try_reserve_exact(additional)
+                .map_err(|_| io::ErrorKind::OutOfMemory)?;
+        }
+        lines.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+impl Write for Pen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // It stands for a file, whose memory is not the stage's either.
-        permit_alloc(|| self.lock().extend_from_slice(bytes));
+        permit_alloc(|| self.append(bytes))?;
         Ok(bytes.len())
     }
 

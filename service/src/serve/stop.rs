@@ -36,7 +36,7 @@ impl Stopping {
     }
 
     /// Comes back when the service is stopping, and what waits for a worker has done so long enough.
-    pub(super) async fn is_overdue(self) {
+    pub(super) async fn overdue(self) {
         let grace = self.grace;
         self.said().await;
         sleep(grace).await;

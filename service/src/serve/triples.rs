@@ -98,7 +98,7 @@ impl Waiting<'_> {
             biased;
             answered = &mut answer => (Some(answered), Refusal::Stopping),
             () = sleep(queue_time) => (None, Refusal::Expired(queue_time)),
-            () = stopping.is_overdue() => (None, Refusal::Stopping),
+            () = stopping.overdue() => (None, Refusal::Stopping),
         };
         let answered = match answered {
             Some(answered) => answered,

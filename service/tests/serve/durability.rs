@@ -179,6 +179,96 @@ fn a_torn_tail_is_cut_at_the_start_and_that_is_said() {
 }
 
 #[test]
+fn a_damaged_batch_is_kept_and_its_number_is_not_given_again() {
+    let path = journal_path("damaged");
+    let server = Server::start(&["--journal", &path]);
+    for _ in 0..2 {
+        assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
+    }
+    server.stop();
+    let whole = fs::read(&path).expect("it is there");
+    let mut ends = (0..whole.len()).filter(|at| whole[*at..].starts_with(b"{\"batch\":"));
+    let (first, second) = (ends.next(), ends.next());
+    assert!(first < second, "two batches");
+    // The last byte but one of the second's lines.
+    let place = second.expect("two batches") - 2;
+    let mut damaged = whole.clone();
+    damaged[place] ^= 1;
+    fs::write(&path, damaged).expect("it is there");
+    let kept = format!("{path}.damaged-2");
+    let _ = fs::remove_file(&kept);
+
+    let server = Server::start(&["--journal", &path]);
+    server.told("may have been acknowledged");
+    assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 3);
+    server.stop();
+    let numbers: Vec<_> = batches(&path)
+        .iter()
+        .map(|it| it["batch"].clone())
+        .collect();
+    assert_eq!(numbers, [1, 3]);
+    let kept = fs::read(kept).expect("it is kept");
+    assert!(
+        whole.ends_with(&kept[kept.len() - 70..]),
+        "its end line, too"
+    );
+}
+
+#[test]
+fn a_journal_that_another_program_has_cut_takes_nothing_until_it_is_opened_anew() {
+    let path = journal_path("emptied");
+    let server = Server::start(&["--journal", &path]);
+    assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
+    fs::write(&path, b"").expect("it is there");
+    let refused = server.post("/v1/triples", &triples(1));
+    assert_eq!((refused.status, &*refused.error()), (503, "journal_lost"));
+    assert!(refused.body.contains("another program"), "{refused:?}");
+    assert_eq!(server.get("/readyz").status, 503);
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 2);
+    server.stop();
+    // It is a journal again.
+    Server::start(&["--journal", &path]).stop();
+}
+
+#[test]
+fn a_pipe_that_is_to_be_synced_is_refused() {
+    let path = journal_path("unsynced");
+    crate::pipe::make(&path);
+    let command = &mut serve(&["--journal", &path, "--journal-sync"]);
+    let ended = Ended::of(&command.output().expect("it starts"));
+    ended.assert_refused(2, "what is no file cannot be synced");
+}
+
+#[test]
+fn what_hooks_make_of_a_batch_is_bounded_and_its_memory_goes_back() {
+    let hooks: String = (0..60)
+        .map(|number| {
+            format!("[[hook]]\nname = \"h{number}\"\nop = \"compare_o_ge\"\np = \"<a:p>\"\no = 0\n")
+        })
+        .collect();
+    let hooks = file("serve-many-hooks.toml", hooks.as_bytes());
+    let path = journal_path("much");
+    let arguments = ["--workers", "1", "--text-bytes-max", "4000000"];
+    let sources = ["--hooks", text(&hooks), "--journal", &path];
+    let server = Server::start(&[&arguments[..], &sources].concat());
+    let line = |number| {
+        format!("<a:s{number}> <a:p> \"1\"^^<http://www.w3.org/2001/XMLSchema#integer> .\n")
+    };
+    let batch = |lines: u64| (0..lines).map(line).collect::<String>().into_bytes();
+    let before = fs::read(&path).expect("it is there");
+    let refused = server.post("/v1/triples", &batch(50_000));
+    assert_eq!(
+        (refused.status, &*refused.error()),
+        (413, "output_too_large")
+    );
+    assert_eq!(fs::read(&path).expect("it is there"), before);
+    assert_eq!(server.post("/v1/triples", &batch(3_000)).status, 200);
+    server.stop();
+}
+
+#[test]
 fn a_second_process_with_the_same_journal_is_refused_and_writes_nothing() {
     let path = journal_path("shared");
     let server = Server::start(&["--journal", &path]);

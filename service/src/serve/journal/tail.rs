@@ -17,7 +17,7 @@ const STEP: u64 = 64 << 10;
 const END_START: &[u8] = b"{\"batch\":";
 
 /// An end line is not longer: five numbers of 20 digits, and their names.
-const END_BYTES_MAX: u64 = 256;
+pub(super) const END_BYTES_MAX: u64 = 256;
 
 /// What holds of a journal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,12 @@ pub(super) struct Tail {
     pub(super) torn: u64,
     /// The number of the last batch that holds, here or in the file before; 0 if there is none.
     pub(super) batch: u64,
+    /// The highest number in a whole end line behind that, whose lines are not those that were written.
+    pub(super) damaged: Option<u64>,
 }
+
+/// An end line is not shorter.
+const END_BYTES_MIN: u64 = 70;
 
 impl Tail {
     /// Of `file`. One that does not begin as a journal does is refused: nothing of it is cut off.
@@ -43,19 +48,32 @@ impl Tail {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
         };
-        let mut before = whole;
+        let (mut before, mut false_ends) = (whole, Vec::new());
         while let Some(start) = last_end_start(file, before)? {
-            if let Some((batch, len)) = true_end(file, start, whole)? {
-                let torn = whole - len;
-                return Ok(Self { len, torn, batch });
+            if let Some((end, len)) = whole_end(file, start, whole)? {
+                if is_true(file, start, &end)? {
+                    return Ok(Self::new(len, whole - len, end.batch, &false_ends));
+                }
+                false_ends.push(end.batch);
             }
             before = start;
         }
-        Ok(Self {
-            len: head_len,
-            torn: whole - head_len,
-            batch: after,
-        })
+        let torn = whole - head_len;
+        Ok(Self::new(head_len, torn, after, &false_ends))
+    }
+
+    fn new(len: u64, torn: u64, batch: u64, false_ends: &[u64]) -> Self {
+        // A number may be what is damaged.
+        let most = batch.saturating_add(torn / END_BYTES_MIN);
+        let numbers = false_ends.iter().copied();
+        let highest = numbers.filter(|it| (batch..=most).contains(it)).max();
+        let is_damaged = !false_ends.is_empty();
+        Self {
+            len,
+            torn,
+            batch,
+            damaged: is_damaged.then(|| highest.unwrap_or(batch)),
+        }
     }
 }
 
@@ -83,21 +101,23 @@ fn last_end_start(file: &mut File, mut before: u64) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
-/// The batch of the end line at `start` and where that line ends, if both are whole.
-fn true_end(file: &mut File, start: u64, whole: u64) -> io::Result<Option<(u64, u64)>> {
+/// What the end line at `start` says and where it ends, if it is whole.
+fn whole_end(file: &mut File, start: u64, whole: u64) -> io::Result<Option<(End, u64)>> {
     let line = read_at(file, start, (whole - start).min(END_BYTES_MAX) as usize)?;
     let Some(len) = line.iter().position(|byte| *byte == b'\n') else {
         return Ok(None);
     };
-    let Ok(end) = serde_json::from_slice::<End>(&line[..len]) else {
-        return Ok(None);
-    };
+    let end = serde_json::from_slice::<End>(&line[..len]).ok();
+    Ok(end.map(|end| (end, start + len as u64 + 1)))
+}
+
+/// Whether the lines before the end line at `start` are those that it is of.
+fn is_true(file: &mut File, start: u64, end: &End) -> io::Result<bool> {
     let Some(first) = start.checked_sub(end.bytes) else {
-        return Ok(None);
+        return Ok(false);
     };
     let lines = read_at(file, first, end.bytes as usize)?;
-    let is_true = format!("{:016x}", xxh3_64(&lines)) == end.xxh3;
-    Ok(is_true.then_some((end.batch, start + len as u64 + 1)))
+    Ok(format!("{:016x}", xxh3_64(&lines)) == end.xxh3)
 }
 
 #[cfg(test)]
@@ -146,6 +166,7 @@ mod tests {
                 len: ends[batches] as u64,
                 torn: (len - ends[batches]) as u64,
                 batch: batches.saturating_sub(1) as u64,
+                damaged: None,
             };
             assert_eq!(found, expected, "cut at {len}");
         }
@@ -158,6 +179,16 @@ mod tests {
         let second = batch(2, "{\"cycle\":1}\n").replace("\"cycle\":1", "\"cycle\":2");
         let found = tail(&[first.clone(), second].concat().into_bytes()).expect("a journal");
         assert_eq!((found.len, found.batch), (first.len() as u64, 1));
+        assert_eq!(found.damaged, Some(2));
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_no_batchs() {
+        let head = String::from_utf8(line(0)).expect("ASCII");
+        let number = batch(2, "{}\n").replace("\"batch\":2", "\"batch\":18446744073709551615");
+        let whole = [head, batch(1, "{}\n"), number.replace("{}", "[]")].concat();
+        let found = tail(whole.as_bytes()).expect("a journal");
+        assert_eq!((found.batch, found.damaged), (1, Some(1)));
     }
 
     #[test]
