@@ -16,11 +16,13 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod claims;
 pub mod cli;
 pub mod clock;
 mod effective;
 mod emit;
 pub mod feed;
+pub mod file_id;
 pub mod generate;
 pub mod hooks;
 pub mod ingest;

@@ -32,6 +32,12 @@ pub struct PoolChoice {
 }
 
 impl PoolChoice {
+    /// The file that settings are read from, if any; an empty variable counts as unset.
+    pub fn file(&self) -> Option<PathBuf> {
+        let named = || std::env::var_os("KNHK_POOL_CONFIG").filter(|path| !path.is_empty());
+        self.config.clone().or_else(|| named().map(PathBuf::from))
+    }
+
     /// The pool named `pool`; no thread's part of it is made yet.
     ///
     /// # Errors

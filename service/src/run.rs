@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use knhk_pool::telemetry::semconv::{KnhkPipelineMemory, KnhkPipelineStage};
 use knhk_pool::{BufferPool, ConfigError};
 
+use crate::claims::{Claims, Overwrite};
 use crate::clock::core_ghz;
 use crate::hooks::{self, HookSet, HooksError};
 use crate::ingest::{IngestError, Ingested};
@@ -16,7 +17,6 @@ use crate::pass::{Pass, PassError, Source, pass};
 use crate::passes::Passes;
 use crate::pools::{EMIT, PoolChoice, pool_lines};
 use crate::progress::Progress;
-use crate::shown;
 use crate::summary::{Comparison, Speed, Summary};
 use crate::terms::Dictionary;
 use crate::transform::group_deltas;
@@ -65,6 +65,8 @@ pub struct Options {
     pub mode: Mode,
     /// Settings of the pools.
     pub pools: PoolChoice,
+    /// Files that the caller writes, each with what it is: `out` must name none of them.
+    pub spared: Vec<(PathBuf, &'static str)>,
 }
 
 /// Why a run ended without a summary.
@@ -82,9 +84,9 @@ pub enum RunError {
     /// An input is not there.
     #[error(transparent)]
     Input(#[from] ReadError),
-    /// `--out` would overwrite an input.
-    #[error("output {} is also an input", shown::path(.0))]
-    OutputIsInput(PathBuf),
+    /// `--out` would overwrite an input, or another file of the command's.
+    #[error("output {0}")]
+    Overwrite(#[from] Overwrite),
     /// A result cannot be written.
     #[error(transparent)]
     Output(#[from] WriteError),
@@ -188,24 +190,31 @@ fn open_output(options: &Options, constructs: bool) -> Result<Option<Output>, Ru
     let Some(out) = &options.out else {
         return Ok(None);
     };
-    for file in files(out).into_iter().flatten() {
-        if options
-            .inputs
-            .iter()
-            .any(|input| is_same_file(input, &file))
-        {
-            return Err(RunError::OutputIsInput(file));
-        }
+    if out.as_os_str() != "-" {
+        check_output(options, out, constructs)?;
     }
     Ok(Some(Output::open(out, constructs)?))
 }
 
-/// Whether `input` is read from `file`.
-pub(crate) fn is_same_file(input: &Input, file: &Path) -> bool {
-    let Input::File(path) = input else {
-        return false;
-    };
-    matches!((path.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b && a.is_file())
+/// Whether the files that `out` stands for are nothing else. The one that it names is asked for even
+/// if nothing is constructed, and it would not be made.
+fn check_output(options: &Options, out: &Path, constructs: bool) -> Result<(), Overwrite> {
+    let mut claims = Claims::of_reading(&options.inputs, options.hooks.as_deref(), &options.pools);
+    claims.stdout();
+    for (path, role) in &options.spared {
+        claims.write(path, role)?;
+    }
+    let [receipts, triples] = files(out);
+    let triples = triples.filter(|file| constructs || file == out);
+    for (file, role) in [
+        (receipts, "the file of receipts"),
+        (triples, "the file of triples"),
+    ] {
+        if let Some(file) = file {
+            claims.write(&file, role)?;
+        }
+    }
+    Ok(())
 }
 
 /// Everything that a pass needs but its mode and output.

@@ -9,10 +9,8 @@
 //!
 //! The rest are the limits of `serve`: see [`KEYS`]. The command line wins over them.
 
-use std::ffi::OsString;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -174,11 +172,7 @@ impl Settings {
     ///
     /// As those of [`load`](Self::load).
     pub fn load_with(choice: &PoolChoice, flags: &Flags) -> Result<Self, TomlError> {
-        let Some(path) = choice
-            .config
-            .clone()
-            .or_else(|| named(std::env::var_os("KNHK_POOL_CONFIG")))
-        else {
+        let Some(path) = choice.file() else {
             let nothing = TomlText {
                 path: "".as_ref(),
                 text: "",
@@ -274,11 +268,6 @@ impl Setting {
     pub fn duration(&self) -> Duration {
         Duration::from_millis(self.value as u64)
     }
-}
-
-/// An empty variable counts as unset.
-fn named(variable: Option<OsString>) -> Option<PathBuf> {
-    variable.filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn setting(

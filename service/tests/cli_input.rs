@@ -2,7 +2,9 @@
 
 mod program;
 
+use std::fs;
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use flate2::Compression;
@@ -166,7 +168,7 @@ fn equal_blank_nodes_of_two_files_stay_apart_in_the_output() {
     let expected =
         ["<http://a/s>", "_:f0_b", "<http://a/s>", "_:f1_b"].map(|s| format!("{s} {seven}\n"));
     assert_eq!(
-        std::fs::read_to_string(&out).expect("the output"),
+        fs::read_to_string(&out).expect("the output"),
         expected.concat()
     );
 }
@@ -184,5 +186,91 @@ fn what_cannot_be_read_is_told_before_anything_is_read() {
 fn an_input_is_never_overwritten_by_the_output() {
     let path = file("precious.nt", THREE.as_bytes());
     ended(&["run", text(&path), "--out", text(&path)]).assert_refused(2, "also an input");
-    assert_eq!(std::fs::read_to_string(&path).expect("still there"), THREE);
+    assert_eq!(fs::read_to_string(&path).expect("still there"), THREE);
+}
+
+/// A folder of this test binary's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("it can be made");
+    folder
+}
+
+/// A hook that makes a triple of each one of `THREE` with the predicate `<http://a/p>`.
+const CONSTRUCTS: &str = "[[hook]]
+name = 'h'
+op = 'construct8'
+p = '<http://a/p>'
+construct_p = '<http://a/n>'
+construct_o = 7
+";
+
+#[test]
+fn an_input_by_another_name_is_never_overwritten_by_the_output() {
+    let folder = folder("precious");
+    let [data, hooks, link, soft] =
+        ["in.nt", "c8.toml", "link.nt", "soft.nt"].map(|name| folder.join(name));
+    fs::write(&data, THREE).expect("it can be written");
+    fs::write(&hooks, CONSTRUCTS).expect("it can be written");
+    fs::hard_link(&data, &link).expect("of one file system");
+    std::os::unix::fs::symlink(&data, &soft).expect("a link");
+    for out in [&data, &link, &soft] {
+        let arguments = ["run", "--hooks", text(&hooks), "--out", text(out)];
+        let by_name = poold(&arguments).arg(&data).output().expect("it starts");
+        let stdin = fs::File::open(&data).expect("it is there");
+        let by_stdin = poold(&arguments).arg("-").stdin(stdin).output();
+        for output in [by_name, by_stdin.expect("it starts")] {
+            Ended::of(&output).assert_refused(2, "also an input");
+            assert_eq!(fs::read_to_string(&data).expect("still there"), THREE);
+        }
+    }
+}
+
+#[test]
+fn the_file_for_triples_may_be_an_input_where_no_triples_are_made() {
+    let folder = folder("beside");
+    let [data, hooks, receipts] = ["in.nt", "c8.toml", "in.jsonl"].map(|name| folder.join(name));
+    fs::write(&data, THREE).expect("it can be written");
+    fs::write(&hooks, CONSTRUCTS).expect("it can be written");
+    let arguments = ["run", text(&data), "--out", text(&receipts)];
+    assert_eq!(ended(&arguments).code, Some(0));
+    assert_ne!(fs::read_to_string(&receipts).expect("written"), "");
+    ended(&[&arguments[..], &["--hooks", text(&hooks)]].concat())
+        .assert_refused(2, "also an input");
+    assert_eq!(fs::read_to_string(&data).expect("still there"), THREE);
+}
+
+#[test]
+fn what_a_run_reads_or_writes_otherwise_is_never_overwritten_by_the_output() {
+    let folder = folder("otherwise");
+    let [data, hooks, config, receipts, made] =
+        ["in.nt", "c8.toml", "pools.toml", "z.jsonl", "z.nt"].map(|name| folder.join(name));
+    fs::write(&data, THREE).expect("it can be written");
+    fs::write(&hooks, CONSTRUCTS).expect("it can be written");
+    fs::write(&config, "pool_size = 20\n").expect("it can be written");
+    std::os::unix::fs::symlink(&made, &receipts).expect("a link");
+    let run = |out: &Path| {
+        let arguments = [
+            "run",
+            text(&data),
+            "--hooks",
+            text(&hooks),
+            "--out",
+            text(out),
+        ];
+        let mut command = poold(&arguments);
+        command.env("KNHK_POOL_CONFIG", &config);
+        Ended::of(&command.output().expect("it starts"))
+    };
+    run(&hooks).assert_refused(2, "c8.toml is also the file of hooks");
+    run(&config).assert_refused(2, "pools.toml is also the file of settings");
+    // Once before the link's target is made, and once behind it.
+    for _ in 0..2 {
+        run(&receipts).assert_refused(2, "z.nt is also the file of receipts");
+        fs::write(&made, "").expect("it can be written");
+    }
+    for (file, whole) in [(&hooks, CONSTRUCTS), (&config, "pool_size = 20\n")] {
+        assert_eq!(fs::read_to_string(file).expect("still there"), whole);
+    }
 }

@@ -214,6 +214,33 @@ fn out_writes_two_files_and_a_device_takes_both() {
 }
 
 #[test]
+fn standard_output_by_another_name_takes_what_a_dash_does() {
+    let dash = ended(&small(&["--out", "-"]));
+    let device = ended(&small(&["--out", "/dev/stdout"]));
+    assert_eq!((device.code, &device.stdout), (Some(0), &dash.stdout));
+    assert!(device.stderr.contains("knhk-poold run"), "{device:?}");
+    ended(&small(&["--json", "--out", "/dev/stdout"])).assert_refused(2, "standard output");
+
+    let path = file("stdout.jsonl", b"");
+    for (more, code) in [(&[][..], 0), (&["--json"], 2)] {
+        let stdout = fs::File::create(&path).expect("it can be written");
+        let mut command = poold(&small(more));
+        command.args(["--out", text(&path)]).stdout(stdout);
+        let output = command.output().expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let expected = if code == 0 { &dash.stdout } else { "" };
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), expected);
+    }
+}
+
+#[test]
+fn the_null_device_takes_results_and_report_alike() {
+    let mut command = poold(&small(&["--json", "--out", "/dev/null"]));
+    let status = command.stdout(Stdio::null()).status().expect("it starts");
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
 fn wrong_usage_ends_with_two() {
     let wrong = [
         &["run", "--workers", "0"][..],

@@ -5,18 +5,19 @@ mod tune;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use knhk_pool::Workload;
 
+use crate::claims::Overwrite;
+use crate::file_id::is_stdout;
 use crate::input::Input;
 use crate::pools::PoolChoice;
 use crate::run::{Mode, Options};
 use crate::settings::{DELTA, Settings, WORKERS};
-use crate::shown;
 use crate::telemetry::{TelemetryChoice, address};
 pub(super) use tune::{BenchArguments, CompletionsArguments, ManArguments, TuneArguments};
 
@@ -168,12 +169,10 @@ pub(super) struct PoolArguments {
 pub(super) enum UsageError {
     #[error("standard input `-` can be read once only")]
     StdinTwice,
-    #[error("--json and --out - both want standard output")]
-    StdoutTwice,
-    #[error("--out - and the report both want standard output")]
-    ReportAndOut,
-    #[error("{} is also an input", shown::path(.0))]
-    OverInput(PathBuf),
+    #[error("{0} and {1} both want standard output")]
+    StdoutTwice(&'static str, &'static str),
+    #[error(transparent)]
+    Overwrite(#[from] Overwrite),
     #[error("no command is named {name:?}; there are {known}")]
     UnknownCommand { name: String, known: String },
 }
@@ -189,19 +188,21 @@ impl RunArguments {
 
     pub(super) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
         let inputs = inputs(&self.files, self.generate)?;
-        if self.json && self.out.as_ref().is_some_and(|out| out.as_os_str() == "-") {
-            return Err(UsageError::StdoutTwice);
+        let out = self.out.as_deref().map(out);
+        if self.json && out.is_some_and(|out| out == STDOUT) {
+            return Err(UsageError::StdoutTwice("--json", "--out"));
         }
         Ok(Options {
             inputs,
             hooks: self.work.hooks.clone(),
-            out: self.out.clone(),
+            out: out.map(Path::to_owned),
             delta_len: self.work.delta_len(settings),
             workers: self.work.workers(settings),
             repeat: self.repeat,
             at_least: self.at_least,
             mode: self.mode(),
             pools: self.pools(),
+            spared: Vec::new(),
         })
     }
 
@@ -250,6 +251,17 @@ impl PoolArguments {
             workload: self.workload,
             recording: false,
         }
+    }
+}
+
+const STDOUT: &str = "-";
+
+/// What `--out` names: standard output by any of its names is `-`.
+fn out(path: &Path) -> &Path {
+    if is_stdout(path) {
+        Path::new(STDOUT)
+    } else {
+        path
     }
 }
 

@@ -7,6 +7,7 @@ use knhk_pool::{ConfigError, snapshot};
 
 use super::arguments::TuneArguments;
 use super::{BAD_LINES, DONE, Failure, complain, complain_of_bad_lines, print, settings, style};
+use crate::claims::Claims;
 use crate::output::WriteError;
 use crate::pools::EMIT;
 use crate::progress::Progress;
@@ -36,7 +37,10 @@ pub(super) enum TuneError {
 
 pub(super) fn command(arguments: &TuneArguments) -> Result<u8, Failure> {
     let (tuning, code) = match &arguments.from {
-        Some(url) => (from_service(arguments, url)?, DONE),
+        Some(url) => {
+            arguments.check_written(Claims::default())?;
+            (from_service(arguments, url)?, DONE)
+        }
         None => from_run(arguments)?,
     };
     if tuning.demand.acquires() == 0 {

@@ -124,6 +124,7 @@ fn run_the_pipeline() {
             at_least: None,
             mode,
             pools: PoolChoice::default(),
+            spared: Vec::new(),
         };
         let summary = run(&options, &Progress::HIDDEN).expect("the run is good");
         assert_eq!(summary.bad_lines, 1);

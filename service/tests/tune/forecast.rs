@@ -247,12 +247,49 @@ fn a_reader_that_has_had_enough_loses_no_file_and_changes_no_exit_code() {
 }
 
 #[test]
+fn what_a_command_reads_or_writes_otherwise_is_never_written_over() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tune-over");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).expect("it can be made");
+    let [data, link, hooks, config, new] =
+        ["in.nt", "link.nt", "c8.toml", "pools.toml", "new"].map(|name| folder.join(name));
+    let triple = "<http://example.org/a> <http://example.org/university#advisor> \"b\" .\n";
+    fs::write(&data, triple).expect("it can be written");
+    fs::hard_link(&data, &link).expect("of one file system");
+    fs::copy(WORKLOAD[5], &hooks).expect("it is there");
+    fs::write(&config, "pool_size = 20\n").expect("it can be written");
+    let named = ["tune", "--hooks", text(&hooks), "--config", text(&config)];
+    let tuned = |more: &[&str]| ended(&[&named[..], &[text(&data)], more].concat());
+    for flag in ["--write", "--plot"] {
+        tuned(&[flag, text(&link)]).assert_refused(2, "link.nt is also an input");
+        tuned(&[flag, text(&hooks)]).assert_refused(2, "c8.toml is also the file of hooks");
+        tuned(&[flag, text(&config)]).assert_refused(2, "pools.toml is also the file of settings");
+        let out = ["--out", text(&new), flag, &format!("{}.nt", text(&new))];
+        tuned(&out).assert_refused(2, "new.nt is also what --");
+    }
+    let twice = [
+        "--write",
+        text(&new),
+        "--plot",
+        &format!("{}/./new", text(&folder)),
+    ];
+    tuned(&twice).assert_refused(2, "new is also what --write writes");
+    let from = [&["tune", "--from", "http://127.0.0.1:1/"], &twice[..]].concat();
+    ended(&from).assert_refused(2, "new is also what --write writes");
+    let there = |name: &str| folder.join(name).exists();
+    assert!(!["new", "new.nt"].into_iter().any(there));
+    assert_eq!(fs::read_to_string(&data).expect("still there"), triple);
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_named() {
     let data = file("over.nt", b"<http://e/s> <http://e/p> \"o\" .\n");
     let data = text(&data);
     ended(&["tune", data, "--write", data]).assert_refused(2, "is also an input");
     ended(&["tune", data, "--plot", data]).assert_refused(2, "is also an input");
     ended(&["tune", data, "--out", "-"]).assert_refused(2, "standard output");
+    ended(&["tune", data, "--out", "/dev/stdout"]).assert_refused(2, "standard output");
+    ended(&["tune", data, "--write", "/dev/stdout"]).assert_refused(2, "standard output");
     ended(&["tune", "-", "-"]).assert_refused(2, "once only");
     let folder = text(Path::new(env!("CARGO_TARGET_TMPDIR")));
     ended(&["tune", data, "--write", folder]).assert_refused(2, "cannot write");

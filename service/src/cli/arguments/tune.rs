@@ -1,14 +1,16 @@
 //! What `tune` and `bench` may be told, and what prints itself: completions and manual pages.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use clap_complete::Shell;
 
-use super::{UsageError, WorkArguments, duration, help, inputs};
+use super::{STDOUT, UsageError, WorkArguments, duration, help, inputs, out};
+use crate::claims::Claims;
+use crate::file_id::is_stdout;
 use crate::pools::PoolChoice;
-use crate::run::{Mode, Options, is_same_file};
+use crate::run::{Mode, Options};
 use crate::settings::Settings;
 use crate::tune::Percent;
 
@@ -80,26 +82,48 @@ impl TuneArguments {
 
     pub(in crate::cli) fn options(&self, settings: &Settings) -> Result<Options, UsageError> {
         let inputs = inputs(&self.files, self.generate)?;
-        if self.out.as_ref().is_some_and(|out| out.as_os_str() == "-") {
-            return Err(UsageError::ReportAndOut);
+        let out = self.out.as_deref().map(out);
+        if out.is_some_and(|out| out == STDOUT) {
+            return Err(UsageError::StdoutTwice("--out", "the report"));
         }
-        let written = [&self.write, &self.plot];
-        for file in written.into_iter().flatten() {
-            if inputs.iter().any(|input| is_same_file(input, file)) {
-                return Err(UsageError::OverInput(file.clone()));
-            }
-        }
+        let hooks = self.work.hooks.as_deref();
+        self.check_written(Claims::of_reading(&inputs, hooks, &self.pools()))?;
         Ok(Options {
             inputs,
             hooks: self.work.hooks.clone(),
-            out: self.out.clone(),
+            out: out.map(Path::to_owned),
             delta_len: self.work.delta_len(settings),
             workers: self.work.workers(settings),
             repeat: None,
             at_least: None,
             mode: Mode::Pooled,
             pools: self.pools(),
+            spared: self
+                .written()
+                .map(|(_, role, path)| (path.clone(), role))
+                .collect(),
         })
+    }
+
+    /// Whether what is written beside the report is nothing else: neither `claimed` nor one another.
+    pub(in crate::cli) fn check_written(&self, mut claimed: Claims) -> Result<(), UsageError> {
+        for (flag, role, path) in self.written() {
+            if is_stdout(path) {
+                return Err(UsageError::StdoutTwice(flag, "the report"));
+            }
+            claimed.write(path, role)?;
+        }
+        Ok(())
+    }
+
+    /// Flag, role and path of what is written beside the report.
+    fn written(&self) -> impl Iterator<Item = (&'static str, &'static str, &PathBuf)> {
+        [
+            ("--write", "what --write writes", &self.write),
+            ("--plot", "what --plot writes", &self.plot),
+        ]
+        .into_iter()
+        .filter_map(|(flag, role, path)| path.as_ref().map(|path| (flag, role, path)))
     }
 }
 
