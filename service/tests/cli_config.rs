@@ -180,9 +180,34 @@ fn bad_hooks_are_refused_with_their_place() {
             "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = 'x'\n",
             ":5:5: not an N-Triples term",
         ),
+        // Turtle has short ways to write these, N-Triples has not.
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = '18'\n",
+            ":5:5: not an N-Triples term",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = 'true'\n",
+            ":5:5: not an N-Triples term",
+        ),
+        (
+            "[[hook]]\nop = 'compare_o_eq'\nname = 'h'\np = '<http://a/p>'\no = '-1'\n",
+            ":5:5: not an N-Triples term",
+        ),
+        (
+            "[[hook]]\nop = 'construct8'\nname = 'h'\np = '<http://a/p>'\nconstruct_p = '<http://a/n>'\nconstruct_o = 1.5\n",
+            ":6:15: construct_o: expected an N-Triples term in quotes, or an integer from 0 to 9223372036854775807, found 1.5",
+        ),
+        (
+            "[[hook]]\nop = 'ask_sp'\nname = 'h'\np = '<http://a/p>'\ns = true\n",
+            ":5:5: s: expected an N-Triples term in quotes, or an integer from 0 to 9223372036854775807, found true",
+        ),
+        (
+            "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = 9223372036854775808\n",
+            ":5:5: o: expected an N-Triples term in quotes, or an integer from 0 to 9223372036854775807, found 9223372036854775808",
+        ),
         (
             "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = -1\n",
-            ":5:5: a number must be from 0",
+            ":5:5: o: expected an N-Triples term in quotes, or an integer from 0 to 9223372036854775807, found -1",
         ),
         (
             "[[hook]]\nop = 'ask_op'\nname = 'h'\np = '<http://a/p>'\no = '_:b'\n",
@@ -190,7 +215,15 @@ fn bad_hooks_are_refused_with_their_place() {
         ),
         (
             "[[hook]]\nop = 'count_op_ge'\nname = 'h'\np = '<http://a/p>'\no = 1\nk = -1\n",
-            ":6:5: ",
+            ":6:5: k: expected an integer from 0 to 8, the triples of a run, found -1",
+        ),
+        (
+            "[[hook]]\nop = 'count_sp_eq'\nname = 'h'\np = '<http://a/p>'\ns = 1\nk = 9\n",
+            ":6:5: k: expected an integer from 0 to 8, the triples of a run, found 9",
+        ),
+        (
+            "[[hook]]\nop = 'count_sp_eq'\nname = 'h'\np = '<http://a/p>'\ns = 1\nk = '2'\n",
+            ":6:5: k: expected an integer from 0 to 8, the triples of a run, found \"2\"",
         ),
         ("[[hook]]\nsubject = 1\n", ":2:1: unknown field `subject`"),
         ("[[hoook]]\n", ":1:3: unknown field `hoook`"),
@@ -202,6 +235,19 @@ fn bad_hooks_are_refused_with_their_place() {
         let place = format!("hooks{number}.toml{part}");
         ended(&["run", "--generate", "8", "--hooks", text(&path)]).assert_refused(2, &place);
     }
+    for op in ["lt", "gt", "le", "ge"] {
+        for term in [
+            "\"b\"",
+            "<http://a/o>",
+            "\"-1\"^^<http://www.w3.org/2001/XMLSchema#integer>",
+        ] {
+            let toml = format!("[[hook]]\nop = 'compare_o_{op}'\n{GOOD}o = '{term}'\n");
+            let path = file("hooks-order.toml", toml.as_bytes());
+            let part =
+                "hooks-order.toml:5:5: hook \"h\": this operation needs an `o` that has an order";
+            ended(&["run", "--generate", "8", "--hooks", text(&path)]).assert_refused(2, part);
+        }
+    }
     ended(&["run", "--hooks", "/nonexistent.toml"])
         .assert_refused(2, "cannot read hooks /nonexistent.toml");
     let good = file(
@@ -212,6 +258,29 @@ fn bad_hooks_are_refused_with_their_place() {
         ended(&["run", "--generate", "8", "--hooks", text(&good)]).code,
         Some(0)
     );
+}
+
+#[test]
+fn a_term_in_text_and_a_number_are_the_same_integer() {
+    let integer = "'\"18\"^^<http://www.w3.org/2001/XMLSchema#integer>'";
+    let counts = ["18", integer].map(|o| {
+        let p = "<http://example.org/university#age>";
+        let hook = |op: &str| format!("[[hook]]\nname = 'h'\nop = '{op}'\np = '{p}'\no = {o}\n");
+        let toml = hook("compare_o_le") + &hook("compare_o_eq");
+        let path = file("hooks-integer.toml", toml.as_bytes());
+        let json = ended(&[
+            "run",
+            "--generate",
+            "20000",
+            "--json",
+            "--hooks",
+            text(&path),
+        ])
+        .json();
+        assert!(json["hooks"][0]["lanes"].as_u64() > Some(0), "{json}");
+        json["hooks"].clone()
+    });
+    assert_eq!(counts[0], counts[1]);
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use knhk_pool::RUN_LEN_MAX;
 use oxrdf::Term;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{Bound, HookSet, Order, Test};
@@ -113,7 +115,7 @@ struct Entry {
     p: Spanned<String>,
     s: Option<Spanned<Value>>,
     o: Option<Spanned<Value>>,
-    k: Option<Spanned<u64>>,
+    k: Option<Spanned<Value>>,
     construct_p: Option<Spanned<String>>,
     construct_o: Option<Spanned<Value>>,
 }
@@ -139,12 +141,14 @@ enum Operation {
     Construct8,
 }
 
-/// A term: N-Triples text, or a number, which stands for its `xsd:integer`.
+/// A term is N-Triples text, or a number, which stands for its `xsd:integer`. What is neither is
+/// refused here and not by serde, which would speak of its own types.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Value {
     Number(i64),
     Text(String),
+    Other(IgnoredAny),
 }
 
 /// The fields that an operation has, beside `name`, `op` and `p`.
@@ -175,17 +179,18 @@ impl Source<'_> {
             construct_p,
             construct_o,
         } = entry.get_ref();
-        let mut value = |given: &Option<Spanned<Value>>| {
+        let mut value = |name: &str, given: &Option<Spanned<Value>>| {
             given
                 .as_ref()
-                .map(|given| self.term(given, terms))
+                .map(|given| self.term(name, given, terms))
                 .transpose()
         };
-        let (s_id, o_id, construct_o_id) = (value(s)?, value(o)?, value(construct_o)?);
+        let (s_id, o_id) = (value("s", s)?, value("o", o)?);
+        let construct_o_id = value("construct_o", construct_o)?;
         let mut fields = Fields {
             s: s_id,
             o: o_id,
-            k: k.as_ref().map(|k| *k.get_ref()),
+            k: k.as_ref().map(|k| self.count(k)).transpose()?,
             construct_p: construct_p
                 .as_ref()
                 .map(|p| self.predicate(p, terms))
@@ -193,32 +198,74 @@ impl Source<'_> {
             construct_o: construct_o_id,
         };
         let predicate = self.predicate(p, terms)?;
-        let refuse =
-            |why: String| self.invalid(op.span(), &format!("hook {:?}: {why}", name.get_ref()));
+        let refuse_at =
+            |span, why: String| self.invalid(span, &format!("hook {:?}: {why}", name.get_ref()));
+        let refuse = |why| refuse_at(op.span(), why);
         let test = fields
             .test(*op.get_ref())
             .map_err(|field| refuse(format!("this operation needs `{field}`")))?;
-        match fields.left() {
-            Some(field) => Err(refuse(format!("this operation has no `{field}`"))),
-            None => Ok((name.get_ref().clone(), predicate, test)),
+        if let Some(field) = fields.left() {
+            return Err(refuse(format!("this operation has no `{field}`")));
+        }
+        if let (Some(o), true) = (o, test.compares_without_order()) {
+            let max = HASHED - 1;
+            let why = format!(
+                "this operation needs an `o` that has an order: an xsd:integer from 0 to {max}"
+            );
+            return Err(refuse_at(o.span(), why));
+        }
+        Ok((name.get_ref().clone(), predicate, test))
+    }
+
+    fn term(
+        &self,
+        name: &str,
+        value: &Spanned<Value>,
+        terms: &mut Dictionary,
+    ) -> Result<u64, HooksError> {
+        let refuse = |why: &str| Err(self.invalid(value.span(), why));
+        let text = match value.get_ref() {
+            Value::Text(text) => text,
+            Value::Number(number) if *number >= 0 => return Ok(number.unsigned_abs()),
+            _ => {
+                let max = HASHED - 1;
+                let expected =
+                    format!("an N-Triples term in quotes, or an integer from 0 to {max}");
+                return Err(self.unexpected(name, value, &expected));
+            }
+        };
+        let not = "not an N-Triples term such as <http://…> or \"text\"";
+        match Term::from_str(text) {
+            Ok(Term::BlankNode(_)) => refuse("a blank node has a meaning only within its file"),
+            // Turtle's short ways to write numbers and booleans are read, too.
+            Ok(_) if !text.starts_with(['<', '"']) => refuse(not),
+            Ok(term) => Ok(terms.intern(term.as_ref(), 0)?),
+            Err(error) => refuse(&format!("{not}: {error}")),
         }
     }
 
-    fn term(&self, value: &Spanned<Value>, terms: &mut Dictionary) -> Result<u64, HooksError> {
-        let refuse = |why: &str| Err(self.invalid(value.span(), why));
-        match value.get_ref() {
-            Value::Number(number) => match u64::try_from(*number) {
-                Ok(id) if id < HASHED => Ok(id),
-                _ => refuse("a number must be from 0 to 9223372036854775807"),
-            },
-            Value::Text(text) => match Term::from_str(text) {
-                Ok(Term::BlankNode(_)) => refuse("a blank node has a meaning only within its file"),
-                Ok(term) => Ok(terms.intern(term.as_ref(), 0)?),
-                Err(error) => refuse(&format!(
-                    "not an N-Triples term such as <http://…> or \"text\": {error}"
-                )),
-            },
-        }
+    fn count(&self, value: &Spanned<Value>) -> Result<u64, HooksError> {
+        let count = match value.get_ref() {
+            Value::Number(number) => u64::try_from(*number).ok(),
+            _ => None,
+        };
+        let expected = || {
+            let expected = format!("an integer from 0 to {RUN_LEN_MAX}, the triples of a run");
+            self.unexpected("k", value, &expected)
+        };
+        count
+            .filter(|count| *count <= RUN_LEN_MAX as u64)
+            .ok_or_else(expected)
+    }
+
+    /// `value` as it stands in the file is not what the field `name` may have.
+    fn unexpected(&self, name: &str, value: &Spanned<Value>, expected: &str) -> HooksError {
+        let found = match value.get_ref() {
+            Value::Text(text) => format!("{text:?}"),
+            _ => self.0.text.get(value.span()).unwrap_or_default().to_owned(),
+        };
+        let message = format!("{name}: expected {expected}, found {found}");
+        self.invalid(value.span(), &message)
     }
 
     fn predicate(&self, text: &Spanned<String>, terms: &mut Dictionary) -> Result<u64, HooksError> {
@@ -230,6 +277,13 @@ impl Source<'_> {
 
     fn invalid(&self, span: Range<usize>, message: &str) -> HooksError {
         self.0.error(span, message).into()
+    }
+}
+
+impl Test {
+    /// Whether it asks what is above or below a term whose id is a hash, which has no order.
+    fn compares_without_order(self) -> bool {
+        matches!(self, Self::CompareO { order, o } if order != Order::Equal && o & HASHED != 0)
     }
 }
 
