@@ -2,6 +2,8 @@
 
 #[path = "../../service/src/generate.rs"]
 pub mod generate;
+#[path = "../../service/src/gzip.rs"]
+pub mod gzip;
 #[path = "../../service/src/ingest.rs"]
 pub mod ingest;
 #[path = "../../service/src/input.rs"]

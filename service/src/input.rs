@@ -5,9 +5,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::generate::University;
+use crate::gzip::Members;
 use crate::shown;
 
 const READ_BYTES: usize = 64 << 10;
@@ -104,10 +103,7 @@ pub(crate) fn decompressed<'r>(mut reader: impl Read + 'r) -> io::Result<Box<dyn
     let compressed = start == GZIP_MAGIC;
     let whole = BufReader::with_capacity(READ_BYTES, Cursor::new(start).chain(reader));
     Ok(if compressed {
-        Box::new(BufReader::with_capacity(
-            READ_BYTES,
-            MultiGzDecoder::new(whole),
-        ))
+        Box::new(BufReader::with_capacity(READ_BYTES, Members::new(whole)))
     } else {
         Box::new(whole)
     })

@@ -24,6 +24,7 @@ mod emit;
 pub mod feed;
 pub mod file_id;
 pub mod generate;
+pub mod gzip;
 pub mod hooks;
 pub mod ingest;
 pub mod input;
