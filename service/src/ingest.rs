@@ -3,6 +3,9 @@
 //! Each line is parsed on its own (`oxttl`), so a bad one costs itself and nothing else: it is
 //! counted, the first few are kept to be shown, and the rest of the file is processed. Files are
 //! streamed; what stays in memory is three ids a triple and each distinct term once.
+//!
+//! A line that only RDF 1.1 allows is bad: an IRI is by RFC 3987, a language tag by BCP 47, and a blank
+//! node's label, as of RDF 1.2, has no `:`.
 
 use std::fmt;
 use std::io::BufRead;
@@ -18,6 +21,9 @@ use crate::terms::{Collision, Dictionary};
 
 /// Bad lines that are kept to be shown; more are only counted.
 pub const BAD_LINES_SHOWN: usize = 5;
+
+/// Of UTF-8; some editors write it in front of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Triples between two calls of a progress callback.
 const PROGRESS_STEP: u64 = 4096;
@@ -188,8 +194,15 @@ impl Ingested {
 
 /// The triple of the next line that is neither empty nor a comment, or what is wrong with it.
 fn next_triple(lines: &mut Lines<impl BufRead>) -> std::io::Result<Option<Result<Triple, Fault>>> {
-    while let Some(line) = lines.next_line()? {
+    loop {
+        let is_first = lines.number() == 0;
+        let Some(line) = lines.next_line()? else {
+            return Ok(None);
+        };
         let parsed = match line {
+            Line::Bytes(bytes) if is_first => {
+                parse(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))
+            }
             Line::Bytes(bytes) => parse(bytes),
             Line::TooLong => Err(too_long()),
         };
@@ -198,7 +211,6 @@ fn next_triple(lines: &mut Lines<impl BufRead>) -> std::io::Result<Option<Result
             return Ok(Some(parsed.map_err(|fault| Fault { line, ..fault })));
         }
     }
-    Ok(None)
 }
 
 /// One line's triple; none when it is empty or a comment. A line with an error has no triple; its
@@ -209,10 +221,20 @@ fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
         found = Some(parsed.map_err(|error| Fault {
             line: 0,
             column: error.location().start.column + 1,
-            message: shown::line(error.message()),
+            message: shown::line(of_a_line(error.message())),
         })?);
     }
     Ok(found)
+}
+
+/// What the parser says, which knows of quads, and takes the line for a whole file.
+fn of_a_line(message: &str) -> &str {
+    match message {
+        "Unexpected end of file" => "the line ends inside a term",
+        "Unexpected end" => "the line ends inside a triple",
+        "Quads must be followed by a dot" => "Triples must be followed by a dot",
+        message => message,
+    }
 }
 
 fn too_long() -> Fault {

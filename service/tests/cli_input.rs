@@ -104,6 +104,88 @@ fn gzip_is_read_as_what_it_holds_also_in_several_members() {
 }
 
 #[test]
+fn what_a_bad_line_lacks_is_said_of_the_line() {
+    let lines = [
+        (
+            "<http://a/s> <http://a/p> \"x .",
+            "the line ends inside a term",
+        ),
+        ("<http://a/s> <http://a", "the line ends inside a term"),
+        ("<http://a/s> <http://a/p>", "the line ends inside a triple"),
+        (
+            "<http://a/s> <http://a/p> _:b",
+            "Triples must be followed by a dot",
+        ),
+        (
+            "<http://a/s> <http://a/p> _:b <http://a/g> .",
+            "Triples must be followed by a dot",
+        ),
+    ];
+    for (line, message) in lines {
+        let path = file("lacks.nt", format!("{line}\n{THREE}").as_bytes());
+        let ended = ended(&["run", "--json", text(&path)]);
+        assert_eq!(ended.json()["triples"], 3, "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert!(ended.stderr.trim_end().ends_with(message), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_at_the_start_of_a_file_is_no_part_of_it() {
+    let marked = file("marked.nt", format!("\u{feff}{THREE}").as_bytes());
+    assert_eq!(triples(&["run", "--json", text(&marked), text(&marked)]), 6);
+    let later = file("marked-later.nt", format!("\n\u{feff}{THREE}").as_bytes());
+    let ended = ended(&["run", "--json", text(&later)]);
+    assert_eq!((ended.code, &ended.json()["triples"]), (Some(1), &2.into()));
+}
+
+/// What `run --help` and the service's documentation say of N-Triples' rules.
+#[test]
+fn iris_tags_and_labels_that_only_rdf_1_1_allows_are_bad_lines() {
+    let objects = [
+        "\"x\"@zh-classical",
+        "\"x\"@n-us",
+        "<http://a/%zz>",
+        "<http://a/\u{e000}>",
+        "_::a",
+        "_:a:b",
+        "\"x\"^^<http://www.w3.org/1999/02/22-rdf-syntax-ns#langString>",
+    ];
+    for object in objects {
+        let path = file(
+            "strict.nt",
+            format!("<http://a/s> <http://a/p> {object} .\n").as_bytes(),
+        );
+        let ended = ended(&["run", "--json", text(&path)]);
+        assert_eq!(
+            (ended.code, &ended.json()["triples"]),
+            (Some(1), &0.into()),
+            "{object}"
+        );
+    }
+    let help = ended(&["run", "--help"]).stdout;
+    for rule in ["RFC 3987", "BCP 47", "RDF 1.2"] {
+        assert!(help.contains(rule), "{rule} is not in {help}");
+    }
+}
+
+#[test]
+fn zeros_behind_gzip_are_padding_and_anything_else_is_an_error() {
+    for zeros in [1, 2, 512, 100_000] {
+        let padded = [gzip(THREE), vec![0; zeros]].concat();
+        let path = file("padded.nt.gz", &padded);
+        assert_eq!(triples(&["run", "--json", text(&path)]), 3, "{zeros} zeros");
+    }
+    for more in [&b"x"[..], &[0, 0, 1], &[0x1f, 0x8b, 8]] {
+        let path = file("more.nt.gz", &[&gzip(THREE), more].concat());
+        ended(&["run", text(&path)]).assert_refused(2, "more.nt.gz");
+    }
+    let between = [gzip(THREE), vec![0; 512], gzip(THREE)].concat();
+    let path = file("between.nt.gz", &between);
+    ended(&["run", text(&path)]).assert_refused(2, "behind the zeros");
+}
+
+#[test]
 fn gzip_that_breaks_off_is_an_unreadable_file() {
     let whole = gzip(&THREE.repeat(1000));
     let path = file("cut.nt.gz", &whole[..whole.len() / 2]);

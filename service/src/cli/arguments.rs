@@ -53,6 +53,9 @@ pub(super) enum Command {
 #[command(after_help = help::RUN)]
 pub(super) struct RunArguments {
     /// N-Triples, also gzip-compressed; `-` is standard input; none: generated data
+    ///
+    /// IRIs are by RFC 3987, language tags by BCP 47, labels of blank nodes by RDF 1.2: a line that
+    /// only RDF 1.1 allows is a bad one. A byte order mark at a file's start is skipped.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
