@@ -22,6 +22,12 @@ pub const TARGETS: [f64; 3] = [0.95, 0.99, 0.999];
 /// Sizes that are all shown; of more, some.
 const ALL_SHOWN: usize = 24;
 
+/// Digits of a percentage behind its point.
+const DIGITS: usize = 2;
+
+/// Of more, a ratio of two counts knows nothing.
+const DIGITS_MAX: usize = 12;
+
 /// Acquires below which a forecast says little about the next day.
 const ACQUIRES_FEW: u64 = 1000;
 
@@ -33,6 +39,14 @@ impl Percent {
     /// From 0 to 1.
     pub fn ratio(self) -> f64 {
         self.0 / 100.0
+    }
+
+    /// `ratio`, from 0 to 1, in as many digits as this has, and two at least. Rounded down: what is
+    /// not all must not read as all.
+    pub fn beside(self, ratio: f64) -> String {
+        let asked = self.0.to_string();
+        let digits = asked.split_once('.').map_or(0, |(_, digits)| digits.len());
+        report::percent(ratio, digits.clamp(DIGITS, DIGITS_MAX))
     }
 }
 

@@ -27,10 +27,10 @@ pub(super) enum TuneError {
     #[error("nothing was acquired from pool {pool:?} of {source_shown}: there is nothing to tell")]
     NothingAcquired { pool: String, source_shown: String },
     #[error(
-        "--write: no pool of up to {most} buffers reaches {target} %; the largest reaches {reached:.2} %",
+        "--write: no pool of up to {most} buffers reaches {target} %; the largest reaches {reached}",
         most = knhk_pool::Demand::SIZE_MAX
     )]
-    NoSize { target: f64, reached: f64 },
+    NoSize { target: f64, reached: String },
     #[error("--write: the pools would refuse it: {0}")]
     Refused(ConfigError),
 }
@@ -57,7 +57,7 @@ pub(super) fn command(arguments: &TuneArguments) -> Result<u8, Failure> {
         let largest = tuning.forecast(knhk_pool::Demand::SIZE_MAX).hit_rate;
         let none = TuneError::NoSize {
             target: tuning.target.0,
-            reached: 100.0 * largest,
+            reached: tuning.target.beside(largest),
         };
         let text = recommendation::toml(&tuning).ok_or(none)?;
         recommendation::check(&tuning).map_err(TuneError::Refused)?;

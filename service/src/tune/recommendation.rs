@@ -14,13 +14,13 @@ pub fn toml(tuning: &Tuning) -> Option<String> {
     } = tuning.wanted()?;
     Some(format!(
         "# By knhk-poold tune, from {} acquires recorded from {}.\n\
-         # Foretold: {:.3} % hits, {} asked for; {bytes_per_thread} bytes a thread.\n\
+         # Foretold: {} hits, {} % asked for; {bytes_per_thread} bytes a thread.\n\
          [pools.{}]\n\
          pool_size = {pool_size}\n\
          buffer_size = {}\n",
         tuning.demand.acquires(),
         comment(&tuning.source),
-        100.0 * hit_rate,
+        tuning.target.beside(hit_rate),
         tuning.target.0,
         key(&tuning.pool),
         tuning.demand.buffer_size,

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use knhk_pool::Workload;
 use serde_json::{Value, json};
 
-use super::{Forecast, TARGETS, Tuning};
+use super::{DIGITS, Forecast, TARGETS, Tuning};
 use crate::report::{Style, grouped};
 
 /// Places of a bar for a hit rate of 1.
@@ -57,7 +57,7 @@ fn write_sizes(text: &mut String, tuning: &Tuning, style: Style) -> fmt::Result 
         writeln!(
             text,
             "{pool_size:>7} {:>10} {:>14} {:>12}  {}",
-            percent(hit_rate),
+            percent(hit_rate, DIGITS),
             grouped(acquires - hits),
             bytes(bytes_per_thread),
             style.good(is_enough, &style.bar(hit_rate, BAR_WIDTH)),
@@ -69,14 +69,18 @@ fn write_sizes(text: &mut String, tuning: &Tuning, style: Style) -> fmt::Result 
 fn write_targets(text: &mut String, tuning: &Tuning, style: Style) -> fmt::Result {
     writeln!(text)?;
     for rate in targets(tuning) {
-        let name = format!("{} %", trimmed(100.0 * rate));
+        let name = if rate == tuning.target.ratio() {
+            format!("{} %", tuning.target.0)
+        } else {
+            format!("{} %", trimmed(100.0 * rate))
+        };
         match tuning.smallest(rate) {
             Some(forecast) => writeln!(
                 text,
                 "{name:>7}  from {} on, {} a thread (foretold {})",
                 style.heading(&buffers(forecast.pool_size)),
                 bytes(forecast.bytes_per_thread),
-                percent(forecast.hit_rate),
+                tuning.target.beside(forecast.hit_rate),
             )?,
             None => writeln!(text, "{name:>7}  by no size")?,
         }
@@ -85,7 +89,7 @@ fn write_targets(text: &mut String, tuning: &Tuning, style: Style) -> fmt::Resul
 }
 
 fn profile_line(tuning: &Tuning) -> String {
-    let target = trimmed(tuning.target.0);
+    let target = tuning.target.0;
     let Some(profile) = tuning.profile() else {
         let most = Workload::Extreme.pool_size();
         return format!("profile  none reaches {target} %: extreme has {most} buffers");
@@ -99,7 +103,9 @@ fn profile_line(tuning: &Tuning) -> String {
         "profile  {profile} is the smallest that reaches {target} %: {} of {} (foretold {}{other_size})",
         buffers(profile.pool_size()),
         bytes(profile.buffer_size()),
-        percent(tuning.forecast(profile.pool_size()).hit_rate),
+        tuning
+            .target
+            .beside(tuning.forecast(profile.pool_size()).hit_rate),
     )
 }
 
@@ -126,7 +132,7 @@ fn targets(tuning: &Tuning) -> Vec<f64> {
     let mut rates = TARGETS.to_vec();
     rates.push(tuning.target.ratio());
     rates.sort_by(f64::total_cmp);
-    rates.dedup_by(|a, b| (*a - *b).abs() < 1e-9);
+    rates.dedup_by(|a, b| (*a - *b).abs() < 1e-12);
     rates
 }
 
@@ -137,11 +143,17 @@ fn buffers(count: usize) -> String {
     }
 }
 
-/// Rounded down: what is not all must not read as all.
-fn percent(ratio: f64) -> String {
+/// With so many digits, rounded down: what is not all must not read as all.
+pub(super) fn percent(ratio: f64, digits: usize) -> String {
+    let one = 10_f64.powi(digits as i32);
     // Of 0.29 a product of 28.999999999999996 would come.
-    let hundredths = (ratio * 10_000.0 + 1e-7).floor();
-    format!("{:.2} %", hundredths / 100.0)
+    let parts = (ratio * 100.0 * one * (1.0 + 4.0 * f64::EPSILON)).floor();
+    let most = if ratio < 1.0 {
+        100.0 * one - 1.0
+    } else {
+        100.0 * one
+    };
+    format!("{:.digits$} %", parts.min(most) / one)
 }
 
 /// Without zeros at its end.
@@ -206,10 +218,12 @@ mod tests {
 
     #[test]
     fn what_is_not_all_does_not_read_as_all() {
-        assert_eq!(percent(1.0), "100.00 %");
-        assert_eq!(percent(0.999_999), "99.99 %");
-        assert_eq!(percent(0.29), "29.00 %");
-        assert_eq!(percent(0.0), "0.00 %");
+        assert_eq!(percent(1.0, 2), "100.00 %");
+        assert_eq!(percent(0.999_999, 2), "99.99 %");
+        assert_eq!(percent(0.999_999, 4), "99.9999 %");
+        assert_eq!(percent(1.0 - f64::EPSILON, 2), "99.99 %");
+        assert_eq!(percent(0.29, 2), "29.00 %");
+        assert_eq!(percent(0.0, 2), "0.00 %");
     }
 
     #[test]

@@ -103,6 +103,32 @@ impl Drop for Service {
     }
 }
 
+/// The answer of a service with one pool, of so many acquires for each size and beyond all sizes.
+fn needing(needed: &[u64], beyond: u64) -> String {
+    let mut pool = recorded("forged");
+    pool["demand"]["needed"] = json!(needed);
+    pool["demand"]["beyond"] = json!(beyond);
+    answer(&[pool])
+}
+
+#[test]
+fn what_is_not_all_does_not_read_as_all_in_as_many_digits_as_were_asked_for() {
+    let path = file("not-all.toml", b"");
+    let all = ["--target", "100", "--write", text(&path)];
+    let refused = asked("200 OK", &needing(&[999_998, 1], 1), &all);
+    refused.assert_refused(2, "reaches 100 %; the largest reaches 99.99 %");
+
+    let most = ["--target", "99.9996", "--write", text(&path)];
+    let ended = asked("200 OK", &needing(&[999_990, 7], 3), &most);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for part in ["99.9996 %  from 2 buffers on", "(foretold 99.9997 %)"] {
+        assert!(ended.stdout.contains(part), "{part:?} is not in {ended:?}");
+    }
+    let written = std::fs::read_to_string(&path).expect("it was written");
+    let foretold = "# Foretold: 99.9997 % hits, 99.9996 % asked for;";
+    assert!(written.contains(foretold), "{written}");
+}
+
 #[test]
 fn a_running_service_that_records_is_tuned_from_its_own_answer() {
     let service = Service::start("1");
