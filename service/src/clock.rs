@@ -81,7 +81,8 @@ impl Samples {
         }
     }
 
-    /// Nanoseconds for one of what `count` counts, in the median sample that has any; 0 if none has.
+    /// Nanoseconds for one of what `count` counts, in the median sample that has any (of an even number, the lower
+    /// middle one); 0 if none has.
     pub fn median_ns(
         &self,
         time: impl Fn(&Sample) -> Duration,
@@ -92,7 +93,9 @@ impl Samples {
             .map(|sample| time(sample).as_nanos() as f64 / count(sample) as f64)
             .collect();
         each.sort_by(f64::total_cmp);
-        each.get(each.len() / 2).copied().unwrap_or_default()
+        each.get(each.len().saturating_sub(1) / 2)
+            .copied()
+            .unwrap_or_default()
     }
 }
 

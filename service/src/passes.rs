@@ -49,6 +49,11 @@ impl Passes {
         self.writing += pass.writing;
     }
 
+    /// The time that a pass beside these has spent writing.
+    pub fn add_writing(&mut self, writing: Duration) {
+        self.writing += writing;
+    }
+
     /// How many.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
@@ -60,11 +65,11 @@ impl Passes {
         &self.totals
     }
 
-    /// The time of the median pass, among the newest 65,536.
+    /// The time of the median pass, among the newest 65,536; of an even number, of the lower middle one.
     pub fn median_wall(&self) -> Duration {
         let mut walls = self.walls.clone();
         walls.sort();
-        walls[walls.len() / 2]
+        walls[(walls.len() - 1) / 2]
     }
 
     /// What the stages took for sampled batches, among the newest.
@@ -72,7 +77,7 @@ impl Passes {
         &self.samples
     }
 
-    /// Waiting for turns and writing, in all passes together.
+    /// Waiting for turns and writing, in all passes together and the one that wrote.
     pub fn writing(&self) -> Duration {
         self.writing
     }
@@ -105,6 +110,28 @@ mod tests {
         assert_eq!(passes.walls, [Duration::from_nanos(2)].repeat(WALLS_MAX));
         assert_eq!(passes.len(), 2 * WALLS_MAX);
         assert_eq!(passes.samples.iter().count(), Samples::ALL_MAX);
+    }
+
+    #[test]
+    fn of_an_even_number_the_median_is_the_lower_middle() {
+        let mut passes = Passes::of(pass(4));
+        for wall in [1, 3, 2] {
+            passes.push(&pass(wall));
+        }
+        assert_eq!(passes.median_wall(), Duration::from_nanos(2));
+        let mut samples = Samples::default();
+        for load in [4, 1, 3, 2].map(Duration::from_nanos) {
+            let runs = 1;
+            samples.push(Sample {
+                load,
+                runs,
+                ..Sample::default()
+            });
+        }
+        assert_eq!(
+            samples.median_ns(|batch| batch.load, |batch| batch.runs),
+            2.0
+        );
     }
 
     #[test]

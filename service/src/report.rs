@@ -158,7 +158,8 @@ fn write_hooks(text: &mut String, hooks: &[HookLine], style: Style) -> fmt::Resu
 
 fn write_stages(text: &mut String, summary: &Summary, style: Style) -> fmt::Result {
     if let Some(comparison) = &summary.compare {
-        return write_comparison(text, comparison, style);
+        write_comparison(text, comparison, style)?;
+        return write_debug_build(text, summary.is_debug_build, style);
     }
     let heading = format!(
         "{:<32} {:>14} {:>14}",
@@ -177,7 +178,17 @@ fn write_stages(text: &mut String, summary: &Summary, style: Style) -> fmt::Resu
         "median of the batches timed, one in {}; a tick is a core cycle, {:.2} a ns",
         crate::clock::SAMPLE_EVERY,
         summary.core_ghz
-    )
+    )?;
+    write_debug_build(text, summary.is_debug_build, style)
+}
+
+/// A warning where the program was built without optimisation.
+pub(crate) fn write_debug_build(text: &mut String, is_debug: bool, style: Style) -> fmt::Result {
+    if is_debug {
+        let debug = "a build without optimisation: the figures mean nothing";
+        writeln!(text, "{}", style.good(false, debug))?;
+    }
+    Ok(())
 }
 
 fn write_comparison(text: &mut String, comparison: &Comparison, style: Style) -> fmt::Result {
@@ -200,6 +211,9 @@ fn write_comparison(text: &mut String, comparison: &Comparison, style: Style) ->
             heap / pooled.max(f64::MIN_POSITIVE)
         )?;
     }
+    let Some(ratio) = ratio else {
+        return writeln!(text, "nothing to compare: there are no triples");
+    };
     let speeds = [pooled, heap].map(|speed| grouped(speed.triples_per_second as u64));
     let line = format!(
         "{:<32} {:>14} {:>14} {:>14.2}",

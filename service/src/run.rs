@@ -18,7 +18,7 @@ use crate::passes::Passes;
 use crate::pools::{EMIT, PoolChoice, pool_lines};
 use crate::progress::Progress;
 use crate::summary::{Comparison, Speed, Summary};
-use crate::terms::Dictionary;
+use crate::terms::{Dictionary, IdSet};
 use crate::transform::group_deltas;
 use crate::worker::Plan;
 
@@ -107,6 +107,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> 
         terms,
         output,
     } = Checked::of(options)?;
+    let of_hooks: IdSet = terms.ids().collect();
     let _run = instruments::run_span(options.workers).entered();
     let start = Instant::now();
     let mut ingested = ingest(&options.inputs, terms, progress)?;
@@ -117,6 +118,8 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> 
     let memory = options.mode.first_memory();
     instruments::record(memory, KnhkPipelineStage::Ingest, ingest);
     instruments::record(memory, KnhkPipelineStage::Transform, transform);
+
+    let terms = ingested.terms.len() - count_absent(of_hooks, &ingested.triples);
 
     let plan = Plan {
         triples: &ingested.triples,
@@ -134,6 +137,7 @@ pub fn run(options: &Options, progress: &Progress) -> Result<Summary, RunError> 
     progress.clear();
     Ok(Summary::new(options, &plan, &passes)
         .with_ingest(&ingested, ingest, transform)
+        .with_terms(terms)
         .with_pools(if options.mode == Mode::Heap {
             Vec::new()
         } else {
@@ -184,6 +188,17 @@ fn ingest(
     instruments::set_triples(&span, ingested.triples.len());
     instruments::count_bad_lines(ingested.bad_lines);
     Ok(ingested)
+}
+
+/// How many of `terms` no triple has.
+fn count_absent(mut terms: IdSet, triples: &[[u64; 3]]) -> usize {
+    for id in triples.as_flattened() {
+        if terms.is_empty() {
+            break;
+        }
+        terms.remove(id);
+    }
+    terms.len()
 }
 
 fn open_output(options: &Options, constructs: bool) -> Result<Option<Output>, RunError> {
@@ -259,11 +274,12 @@ impl Stage<'_> {
         rounds: Rounds,
         output: Option<Output>,
     ) -> Result<(Passes, Option<Comparison>), RunError> {
-        self.pass(Mode::Pooled, output.as_ref())?;
+        let wrote = self.pass(Mode::Pooled, output.as_ref())?;
         finish(output)?;
         self.pass(Mode::Heap, None)?;
         let start = Instant::now();
         let mut pooled = Passes::of(self.pass(Mode::Pooled, None)?);
+        pooled.add_writing(wrote.writing);
         let mut heap = Passes::of(self.pass(Mode::Heap, None)?);
         while rounds.go_on(pooled.len(), start.elapsed()) {
             // Whoever comes second finds warmer caches: so each is second in every other round.

@@ -32,7 +32,7 @@ pub struct Summary {
     /// The first of them.
     #[serde(serialize_with = "displayed")]
     pub bad_lines_shown: Vec<BadLine>,
-    /// Distinct terms that are hashed.
+    /// Distinct terms of the triples that are hashed.
     pub terms: usize,
     /// Deltas.
     pub deltas: u64,
@@ -57,6 +57,8 @@ pub struct Summary {
     pub speed: Speed,
     /// The core's clock: ticks a nanosecond.
     pub core_ghz: f64,
+    /// Whether the program was built without optimisation, so that its times mean nothing.
+    pub is_debug_build: bool,
     /// What the pools did.
     pub pools: Vec<PoolLine>,
     /// The other mode beside it.
@@ -146,14 +148,15 @@ pub struct Comparison {
     pub pooled: Speed,
     /// On the heap.
     pub heap: Speed,
-    /// Pooled triples a second over the heap's: above 1, pools are faster.
-    pub ratio: f64,
+    /// Pooled triples a second over the heap's: above 1, pools are faster. None where there are no triples.
+    pub ratio: Option<f64>,
 }
 
 impl Comparison {
     /// Of the medians of `rounds` passes each.
     pub fn new(pooled: Speed, heap: Speed, rounds: usize) -> Self {
-        let ratio = pooled.triples_per_second / heap.triples_per_second.max(f64::MIN_POSITIVE);
+        let ratio = (heap.triples_per_second > 0.0)
+            .then(|| pooled.triples_per_second / heap.triples_per_second);
         Self {
             rounds,
             pooled,
@@ -204,7 +207,7 @@ impl Summary {
             triples: plan.triples.len() as u64,
             bad_lines: 0,
             bad_lines_shown: Vec::new(),
-            terms: plan.terms.len(),
+            terms: 0,
             deltas: plan.deltas(),
             runs: totals.runs,
             hooks_evaluated: merged.count,
@@ -216,6 +219,7 @@ impl Summary {
             transform_seconds: 0.0,
             speed: Speed::of(passes, plan.triples.len()),
             core_ghz: 0.0,
+            is_debug_build: cfg!(debug_assertions),
             pools: Vec::new(),
             compare: None,
         }
@@ -231,6 +235,11 @@ impl Summary {
         self.bad_lines_shown.clone_from(&ingested.bad_lines_shown);
         self.ingest_seconds = ingest.as_secs_f64();
         self.transform_seconds = transform.as_secs_f64();
+        self
+    }
+
+    pub(crate) fn with_terms(mut self, terms: usize) -> Self {
+        self.terms = terms;
         self
     }
 

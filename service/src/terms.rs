@@ -9,8 +9,8 @@
 //! blank node's label is scoped to its file: `_:b` of file 2 is hashed, and written, as `_:f2_b`.
 //! Two terms with one hash are an error, never a mix-up.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -133,6 +133,11 @@ impl Dictionary {
         self.text.get(span.start..span.start + span.len)
     }
 
+    /// The ids of the hashed terms known, in no order.
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        self.spans.keys().copied()
+    }
+
     /// Hashed terms known.
     pub fn len(&self) -> usize {
         self.spans.len()
@@ -163,6 +168,9 @@ fn write_scoped(term: TermRef<'_>, file: usize, text: &mut String) {
     };
     written.expect("writing to a String does not fail");
 }
+
+/// Ids of terms, each once.
+pub type IdSet = HashSet<u64, BuildHasherDefault<IdHasher>>;
 
 /// Ids are hashes already (or numbers, which are never looked up): no second hash.
 #[derive(Clone, Copy, Debug, Default)]

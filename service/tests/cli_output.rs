@@ -73,6 +73,53 @@ fn compare_shows_both_and_their_ratio() {
 }
 
 #[test]
+fn a_comparison_that_writes_tells_how_long_writing_took() {
+    let out = file("compare-out.jsonl", b"");
+    let more = ["--compare", "--repeat", "1", "--json", "--out", text(&out)];
+    let json = ended(&[&SMALL[..], &more].concat()).json();
+    assert!(json["output_seconds"].as_f64() > Some(0.0), "{json}");
+}
+
+#[test]
+fn a_comparison_of_nothing_has_no_verdict() {
+    let nothing = ["run", "--generate", "0", "--compare", "--repeat", "1"];
+    let table = ended(&nothing);
+    assert_eq!(table.code, Some(0), "{table:?}");
+    assert!(!table.stdout.contains("times the heap's"), "{table:?}");
+    let json = ended(&[&nothing[..], &["--json"]].concat()).json();
+    assert_eq!(json["compare"]["ratio"], Value::Null);
+}
+
+#[test]
+fn a_build_without_optimisation_says_that_its_figures_mean_nothing() {
+    for more in [&[][..], &["--compare", "--repeat", "1"]] {
+        let told = ended(&small(more))
+            .stdout
+            .contains("the figures mean nothing");
+        assert_eq!(told, cfg!(debug_assertions), "{more:?}");
+    }
+    let json = ended(&small(&["--json"])).json();
+    assert_eq!(json["is_debug_build"], cfg!(debug_assertions));
+}
+
+#[test]
+fn terms_are_those_of_the_triples_whatever_the_hooks_name() {
+    let data = file("terms.nt", b"<http://a/s> <http://a/p> <http://a/o> .\n");
+    let hooks = file(
+        "terms.toml",
+        b"[[hook]]\nname = 'h'\nop = 'ask_spo'\np = '<http://a/p>'\ns = '<http://a/none>'\no = '<http://a/o>'\n",
+    );
+    let plain = ["run", "--json", text(&data)];
+    for more in [&[][..], &["--hooks", text(&hooks)]] {
+        assert_eq!(
+            ended(&[&plain[..], more].concat()).json()["terms"],
+            3,
+            "{more:?}"
+        );
+    }
+}
+
+#[test]
 fn without_pools_none_is_reported() {
     let json = ended(&small(&["--no-pool", "--json"])).json();
     assert_eq!(

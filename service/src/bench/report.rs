@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::{DEEP, Line, Measured};
-use crate::report::{Style, grouped};
+use crate::report::{Style, grouped, write_debug_build};
 
 /// Places of the longest bar.
 const BAR_WIDTH: usize = 28;
@@ -38,11 +38,7 @@ fn write(text: &mut String, measured: &Measured, style: Style) -> fmt::Result {
             "the allocator at hand is the system's here: what is between the two rows is noise";
         writeln!(text, "{same}")?;
     }
-    if measured.is_debug_build {
-        let debug = "a build without optimisation: the figures mean nothing";
-        writeln!(text, "{}", style.good(false, debug))?;
-    }
-    Ok(())
+    write_debug_build(text, measured.is_debug_build, style)
 }
 
 fn write_table(text: &mut String, name: &str, lines: &[&Line], style: Style) -> fmt::Result {
