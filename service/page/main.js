@@ -14,7 +14,7 @@ import { showPools } from "./pools.js";
 import { follow } from "./stream.js";
 import { showThroughput } from "./throughput.js";
 import { showTiles } from "./tiles.js";
-import { forgetWorkers, showWorkers } from "./workers.js";
+import { forgetWorkers, recordWorkers, showWorkers } from "./workers.js";
 
 let epoch = null;
 let history = new History();
@@ -26,13 +26,13 @@ const on = {
     const known = byId("version").textContent;
     if (known !== "" && known !== version) location.reload();
     write(byId("version"), version);
-    forgetWorkers();
     showConfiguration();
     if (now === epoch) return;
     // Another run of the program: nothing of the one before belongs to it.
     epoch = now;
     history = new History(max);
     forgetNotices();
+    forgetWorkers();
   },
   point(point) {
     history.push(point);
@@ -41,6 +41,7 @@ const on = {
   state(now) {
     state = now;
     heard(now.at_ms);
+    recordWorkers(now);
     if (!document.hidden) requestAnimationFrame(draw);
   },
 };
@@ -52,7 +53,7 @@ function draw() {
   showPools(state, tooSmall);
   showThroughput(history);
   showMisses(history, state);
-  showWorkers(state);
+  showWorkers();
   showArenas(state);
   showDemand(state);
 }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { smallest } from "../demand.js";
 import { bytes, count, nanoseconds, NONE, percent } from "../format.js";
 import { History } from "../history.js";
+import { lately, recordWorkers } from "../workers.js";
 
 export function figures() {
   const plain = (text) => text.replaceAll("\u00a0", " ");
@@ -23,6 +24,26 @@ export function demand() {
   const needed = [60, 35, 0, 5];
   assert.deepEqual([60, 61, 95, 95.5, 100, 101].map((acquires) => smallest(needed, acquires)), [1, 2, 2, 4, 4, null]);
   console.log("page: the smallest size that serves so much is the smallest");
+}
+
+export function workers() {
+  const sample = (second, ...triples) => recordWorkers({
+    at_ms: 1000 * second, pipeline: { workers: [...triples.map((done) => ({ active: true, triples: done })), { active: false, triples: 9 }] },
+  });
+  sample(1, 26_000, 14_000);
+  assert.deepEqual(lately(), { ms: 0, done: [null, null] }, "totals are no work of the last ten seconds");
+  sample(2, 26_000, 14_500);
+  assert.deepEqual(lately(), { ms: 1000, done: [0, 500] });
+  for (let second = 3; second < 20; second += 1) sample(second, 26_000, 14_500 + second);
+  assert.deepEqual(lately(), { ms: 10_000, done: [0, 10] }, "ten seconds, whatever was before");
+  sample(40, 90_000, 90_000);
+  assert.deepEqual(lately().done, [null, null], "what was done in a gap may be long ago");
+  sample(41, 90_001, 90_002);
+  sample(42, 90_002);
+  assert.deepEqual(lately().done, [null], "another number of workers begins anew");
+  sample(3, 90_003);
+  assert.deepEqual(lately().done, [null], "and so does a clock that is set back");
+  console.log("page: workers' shares are of ten seconds, or not known");
 }
 
 export function history() {

@@ -22,6 +22,7 @@ export async function poold(browser, pictures) {
     const sight = await browser.open(server.address + "/");
     await empty(sight);
     const recommended = await tooSmall(sight, server, file);
+    await late(sight, server);
     await reloaded(sight, server, file, recommended);
     await photograph(browser, server, file, pictures);
     await restarted(sight, server, file, recommended);
@@ -85,6 +86,26 @@ async function tooSmall(sight, server, file) {
   assert.deepEqual(sight.faults, [], "no error and no violation");
   console.log(`page: updates each second; says that emit is too small, and that ${recommended} buffers would have held`);
   return recommended;
+}
+
+/** Who comes late is not told totals since the beginning as what was done just now. */
+async function late(sight, server) {
+  const page = await sight.page.context().newPage();
+  await page.addInitScript(() => {
+    window.skews = [];
+    const watch = () => {
+      const skew = document.getElementById("skew");
+      new MutationObserver(() => window.skews.push(skew.textContent)).observe(skew, { childList: true });
+    };
+    addEventListener("DOMContentLoaded", watch);
+  });
+  await page.goto(server.address + "/");
+  await page.waitForFunction(() => window.skews.length >= 2);
+  const [first, second] = await page.evaluate(() => window.skews);
+  assert.doesNotMatch(first, /Triples of|Nothing/, "one sample says nothing about a while");
+  assert.match(second, /^(Triples of|Nothing to do in) the last (second|\d+ seconds)\b/);
+  await page.close();
+  console.log("page: of a page that was just opened the workers' card says so");
 }
 
 async function updates(sight) {

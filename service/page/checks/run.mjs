@@ -2,7 +2,7 @@
 
 import { Browser } from "./browser.mjs";
 import { embedder } from "./embedder.mjs";
-import { demand, figures, history } from "./modules.mjs";
+import { demand, figures, history, workers } from "./modules.mjs";
 import { poold } from "./poold.mjs";
 
 const at = process.argv.indexOf("--pictures");
@@ -13,6 +13,7 @@ try {
   figures();
   history();
   demand();
+  workers();
   browser = await Browser.start();
   for (const check of [embedder, poold]) await check(browser, pictures);
   console.log("service/page/check: all good");
