@@ -1,12 +1,16 @@
 //! The declared events of the process, kept for those who look later: the live page.
 //!
 //! They are what standard error and the collector get too, so that nobody sees a warning that another
-//! does not. The last [`NOTICES_MAX`] are kept; the thread that emits one pays for its copy.
+//! does not. The last [`NOTICES_MAX`] are kept, and of each pool the newest word on its size, however
+//! long ago that was; the thread that emits one pays for its copies.
+
+pub(crate) mod verdicts;
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use knhk_pool::telemetry::semconv::{attribute, event};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -14,6 +18,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
+use self::verdicts::{Judged, Verdicts};
 use crate::wall_clock::now_ms;
 
 /// Events that are kept; the oldest makes room.
@@ -34,6 +39,26 @@ pub struct Notice {
     pub attributes: Map<String, Value>,
 }
 
+impl Notice {
+    /// The pool whose size this is the newest word on.
+    pub(crate) fn judged(&self) -> Option<Judged> {
+        use event::{
+            KNHK_BUFFER_POOL_HIT_RATE_RECOVERED, KNHK_BUFFER_POOL_LOW_HIT_RATE,
+            KNHK_OBJECT_POOL_HIT_RATE_RECOVERED, KNHK_OBJECT_POOL_LOW_HIT_RATE,
+        };
+        let key = match self.name {
+            KNHK_BUFFER_POOL_LOW_HIT_RATE | KNHK_BUFFER_POOL_HIT_RATE_RECOVERED => {
+                attribute::KNHK_BUFFER_POOL_NAME
+            }
+            KNHK_OBJECT_POOL_LOW_HIT_RATE | KNHK_OBJECT_POOL_HIT_RATE_RECOVERED => {
+                attribute::KNHK_OBJECT_POOL_NAME
+            }
+            _ => return None,
+        };
+        Some((key, self.attributes.get(key)?.as_str()?.to_owned()))
+    }
+}
+
 /// The events that were kept. A clone is the same list.
 ///
 /// As a [`Layer`] it keeps every event that its filter lets through.
@@ -45,6 +70,8 @@ struct Kept {
     /// Of all that ever were, those that are kept no more.
     gone: u64,
     last: VecDeque<Notice>,
+    /// By their number among all that ever were.
+    verdicts: Verdicts<Notice>,
 }
 
 impl Notices {
@@ -53,7 +80,10 @@ impl Notices {
     pub fn after(&self, seen: u64) -> (Vec<Notice>, u64) {
         let kept = self.lock();
         let known = usize::try_from(seen.saturating_sub(kept.gone)).unwrap_or(usize::MAX);
-        let news = kept.last.iter().skip(known).cloned().collect();
+        let older = kept.verdicts.since(seen);
+        let older = older.take_while(|(number, _)| *number < kept.gone);
+        let news = older.map(|(_, notice)| notice);
+        let news = news.chain(kept.last.iter().skip(known)).cloned().collect();
         (news, kept.gone + kept.last.len() as u64)
     }
 
@@ -62,6 +92,10 @@ impl Notices {
         if kept.last.len() == NOTICES_MAX {
             kept.last.pop_front();
             kept.gone += 1;
+        }
+        if let Some(pool) = notice.judged() {
+            let number = kept.gone + kept.last.len() as u64;
+            kept.verdicts.put(pool, number, notice.clone());
         }
         kept.last.push_back(notice);
     }

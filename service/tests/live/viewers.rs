@@ -6,7 +6,7 @@ use knhk_pool::BufferPool;
 use knhk_pool::telemetry::Monitor;
 use knhk_pool::telemetry::health::Thresholds;
 use knhk_poold::serve::live::{Live, VIEWERS_MAX, WorkerFigures, router};
-use knhk_poold::telemetry::notices::Notices;
+use knhk_poold::telemetry::notices::{NOTICES_MAX, Notices};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::client::{Client, Event, Told, get, live, run};
@@ -132,6 +132,57 @@ fn a_warning_comes_with_the_size_that_would_have_held() {
         }
         assert_eq!(attributes["knhk.buffer_pool.recommended_size"], 3);
         assert_eq!(attributes["knhk.buffer_pool.size"], 1);
+    });
+}
+
+#[test]
+fn the_newest_word_on_a_pool_outlasts_whatever_happens_since() {
+    const POOL: &str = "outlasting";
+    let notices = Notices::default();
+    let live = Live::manual(Arc::new(Told::default()), notices.clone());
+    let monitor = Monitor::manual(Thresholds {
+        acquires_min: 3,
+        ..Thresholds::default()
+    });
+    let pool = BufferPool::builder(POOL)
+        .pool_size(1)
+        .build()
+        .expect("a pool");
+    let others = || {
+        (0..NOTICES_MAX + 50).for_each(|_| tracing::info!(name: "other", "something else"));
+    };
+    // What a viewer who comes now is told of the pool.
+    let told = || {
+        live.tick();
+        let mut words = Vec::new();
+        run(async {
+            let mut viewer = Client::view(&live, "").await;
+            let mut event = viewer.event().await.expect("a greeting");
+            while event.name != "state" {
+                if event.data["attributes"]["knhk.buffer_pool.name"] == POOL {
+                    words.push(event.data["name"].to_string());
+                }
+                event = viewer.event().await.expect("it goes on until the state");
+            }
+        });
+        words
+    };
+    let subscriber = tracing_subscriber::registry().with(notices);
+    tracing::subscriber::with_default(subscriber, || {
+        let out: Vec<_> = (0..3).map(|_| pool.acquire()).collect();
+        monitor.tick();
+        drop(out);
+        // Within one interval of the sampler, and after it.
+        for _ in 0..2 {
+            others();
+            assert_eq!(told(), ["\"knhk.buffer_pool.low_hit_rate\""]);
+        }
+        (0..100).for_each(|_| drop(pool.acquire()));
+        monitor.tick();
+        for _ in 0..2 {
+            others();
+            assert_eq!(told(), ["\"knhk.buffer_pool.hit_rate_recovered\""]);
+        }
     });
 }
 

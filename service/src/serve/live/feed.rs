@@ -20,7 +20,8 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::telemetry::notices::NOTICES_MAX;
+use crate::telemetry::notices::verdicts::Verdicts;
+use crate::telemetry::notices::{NOTICES_MAX, Notice};
 
 /// Points that are kept: ten minutes of one a second.
 pub(super) const POINTS_MAX: usize = 600;
@@ -48,6 +49,8 @@ struct Frames {
     last: u64,
     points: VecDeque<Numbered>,
     notices: VecDeque<Numbered>,
+    /// Of the notices, those that still hold, however old: which pools are too small.
+    verdicts: Verdicts<Bytes>,
     /// What everything looks like now: of these only the newest is of use.
     state: Option<Numbered>,
 }
@@ -67,10 +70,13 @@ impl Feed {
     }
 
     /// An event of the process.
-    pub(super) fn notice(&self, notice: &impl Serialize) {
-        self.push("notice", notice, |frames| {
+    pub(super) fn notice(&self, notice: &Notice) {
+        let (number, frame) = self.push("notice", notice, |frames| {
             (&mut frames.notices, NOTICES_MAX)
         });
+        if let Some(pool) = notice.judged() {
+            self.lock().verdicts.put(pool, number, frame);
+        }
     }
 
     /// The newest state: ends a tick.
@@ -118,7 +124,7 @@ impl Feed {
         event: &str,
         data: &impl Serialize,
         place: impl Fn(&mut Frames) -> (&mut VecDeque<Numbered>, usize),
-    ) {
+    ) -> Numbered {
         let mut frames = self.lock();
         frames.last += 1;
         let number = frames.last;
@@ -127,7 +133,8 @@ impl Feed {
         if kept.len() == max {
             kept.pop_front();
         }
-        kept.push_back((number, frame));
+        kept.push_back((number, frame.clone()));
+        (number, frame)
     }
 
     /// One server-sent event. JSON has no line breaks of its own, whatever a pool is named.
@@ -152,8 +159,10 @@ impl Frames {
             let at = kept.partition_point(|(number, _)| *number <= seen);
             kept.get(at).cloned()
         };
-        let both = [first(&self.points), first(&self.notices)];
-        both.into_iter().flatten().min_by_key(|(number, _)| *number)
+        let verdict = self.verdicts.since(seen + 1).next();
+        let verdict = verdict.map(|(number, frame)| (number, frame.clone()));
+        let all = [first(&self.points), first(&self.notices), verdict];
+        all.into_iter().flatten().min_by_key(|(number, _)| *number)
     }
 }
 
