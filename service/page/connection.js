@@ -1,7 +1,7 @@
 // Whether what is shown is what is: stale figures are said to be stale.
 
 import { byId, mark, write } from "./element.js";
-import { time } from "./format.js";
+import { date, moment } from "./format.js";
 
 const STALE_MS = 3500;
 
@@ -25,13 +25,15 @@ function show() {
   const [state, text] = describe();
   mark(document.body, "data-connection", state);
   write(byId("connection-text"), text);
-  if (sampledAt !== null) write(byId("sampled"), `Sampled at ${time(sampledAt)}`);
+  if (sampledAt === null) return;
+  write(byId("sampled"), `Sampled at ${moment(sampledAt)}`);
+  for (const id of ["sampled", "connection-text"]) mark(byId(id), "title", date(sampledAt));
 }
 
 function describe() {
   if (heardAt === null) return ["connecting", isLost ? "No answer. Trying again…" : "Connecting…"];
   const age = performance.now() - heardAt;
-  const since = `figures of ${time(sampledAt)}`;
+  const since = `figures of ${moment(sampledAt)}`;
   if (isLost) return ["lost", `Connection lost, ${since}`];
   if (age > STALE_MS) return ["stale", `Stale, ${since}`];
   return ["live", "Live"];

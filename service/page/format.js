@@ -4,6 +4,9 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat("en", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
 export const NONE = "–";
 /** Between a figure and its unit: no line ends there. */
 const GLUE = "\u00a0";
@@ -39,6 +42,15 @@ export function nanoseconds(number) {
 }
 
 export const time = (ms) => clock.format(ms);
+
+/** The time, and the date where that is not today's: a page is open for days. */
+export function moment(ms, now = Date.now()) {
+  const isToday = new Date(ms).toDateString() === new Date(now).toDateString();
+  return isToday ? time(ms) : `${day.format(ms)}, ${time(ms)}`;
+}
+
+/** With weekday, year and zone. */
+export const date = (ms) => full.format(ms);
 
 /** One buffer, two buffers. */
 export const counted = (number, one, many = `${one}s`) => `${count(number)} ${number === 1 ? one : many}`;

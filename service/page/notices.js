@@ -1,7 +1,7 @@
 // What the process reported, and which pools are too small now.
 
-import { byId, element, list } from "./element.js";
-import { count, counted, percent, time } from "./format.js";
+import { byId, element, list, write } from "./element.js";
+import { count, counted, date, moment, percent } from "./format.js";
 
 const MAX = 100;
 const notices = new Map();
@@ -30,7 +30,7 @@ export function showNotices() {
   list(byId("alarms"), [...fallen.entries()], ([key, known]) => `${key} ${known.at}`, ([, known]) => alarm(known), () => {});
   const newest = [...notices.entries()].reverse();
   if (newest.length === 0) newest.push(["none", null]);
-  list(byId("notices"), newest, ([key]) => key, ([, known]) => row(known), () => {});
+  list(byId("notices"), newest, ([key]) => key, ([, known]) => row(known), update);
 }
 
 /** What a hit rate's event says; any other as it is. */
@@ -70,7 +70,13 @@ function row(known) {
   if (known.what === "fell" && known.kind === "buffer") {
     body.append(element("p", { class: "remedy" }, element("code", {}, toml(known)), copyButton(known)));
   }
-  return element("li", { class: "notice", "data-mood": mood }, element("time", { datetime: new Date(known.at).toISOString() }, time(known.at)), body);
+  const time = element("time", { datetime: new Date(known.at).toISOString(), title: date(known.at) });
+  return element("li", { class: "notice", "data-mood": mood }, time, body);
+}
+
+/** Today's events are yesterday's after midnight. */
+function update(item, [, known]) {
+  if (known !== null) write(item.firstChild, moment(known.at));
 }
 
 /** A JSON string is a TOML string, but for one character. */

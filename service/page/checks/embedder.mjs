@@ -7,6 +7,7 @@ export async function embedder(browser) {
   const server = await Server.start(process.env.EMBEDDER, ["127.0.0.1:0"]);
   try {
     await names(browser, server);
+    await days(browser, server);
     await keyboard(browser, server);
     await colours(browser, server);
     await phone(browser, server);
@@ -49,6 +50,25 @@ async function planted(browser, server) {
   assert.notEqual(await sight.page.title(), "owned", "the policy stops what the code would not");
   await sight.page.context().close();
   console.log("page: planted markup is noticed, and does not run");
+}
+
+/** What is of another day says so: the page is open for days. */
+async function days(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.wait(".notice .badge", "Too small");
+  const { page } = sight;
+  const time = page.locator(".notice time").first();
+  assert.match(await time.textContent(), /^\d\d:\d\d:\d\d$/, "today's has no date");
+  const at = Date.parse(await time.getAttribute("datetime"));
+  await page.clock.setFixedTime(at + 3 * 86_400_000);
+  const [day, year] = await page.evaluate((ms) => [
+    new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }).format(ms), String(new Date(ms).getFullYear()),
+  ], at);
+  await sight.wait(".notice time", `${day}, `);
+  assert.ok((await time.getAttribute("title")).includes(year), "the whole date, where one points");
+  await sight.wait("#sampled", `Sampled at ${day}, `);
+  await sight.close();
+  console.log("page: events and figures of another day have their date");
 }
 
 async function keyboard(browser, server) {

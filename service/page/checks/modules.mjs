@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { smallest } from "../demand.js";
-import { bytes, count, nanoseconds, NONE, percent } from "../format.js";
+import { bytes, count, moment, nanoseconds, NONE, percent } from "../format.js";
 import { History } from "../history.js";
 import { lately, recordWorkers } from "../workers.js";
 
@@ -16,6 +16,10 @@ export function figures() {
   assert.deepEqual([0, 1023, 1536, 1 << 20, 300 * 1024].map(bytes).map(plain), ["0 B", "1,023 B", "1.5 KiB", "1 MiB", "300 KiB"]);
   assert.deepEqual([0, 99_999, 123_456].map(count), ["0", "99,999", "123K"]);
   assert.deepEqual([0.5, 12.34, 9999, 12_345, 2e6].map(nanoseconds).map(plain), ["0.500 ns", "12.3 ns", "9,999 ns", "12.3 µs", "2.00 ms"]);
+  const [evening, night] = [new Date(2026, 10, 26, 23, 59, 59), new Date(2026, 10, 27, 0, 0, 1)].map(Number);
+  assert.equal(moment(evening, evening), "23:59:59");
+  assert.match(moment(evening, night), /26.*, 23:59:59$/, "what was before midnight is of another day");
+  assert.match(moment(evening, evening + 365 * 86_400_000), /26.*, 23:59:59$/, "and so is the same day a year ago");
   console.log("page: figures are written as people read them");
 }
 
