@@ -4,6 +4,7 @@ import { Browser } from "./browser.mjs";
 import { embedder } from "./embedder.mjs";
 import { demand, figures, history, workers } from "./modules.mjs";
 import { poold } from "./poold.mjs";
+import { tabs } from "./tabs.mjs";
 
 const at = process.argv.indexOf("--pictures");
 const pictures = at < 0 ? null : process.argv[at + 1];
@@ -15,7 +16,7 @@ try {
   demand();
   workers();
   browser = await Browser.start();
-  for (const check of [embedder, poold]) await check(browser, pictures);
+  for (const check of [embedder, poold, tabs]) await check(browser, pictures);
   console.log("service/page/check: all good");
 } catch (error) {
   failed = true;
