@@ -1,9 +1,12 @@
 // The effective configuration, each value with its source.
 
 import { byId, element } from "./element.js";
+import { poolKey } from "./history.js";
 
 const AGAIN_MS = 30_000;
 let shown = "";
+let sizes = null;
+let isNew = false;
 
 export async function showConfiguration() {
   const text = await read();
@@ -12,6 +15,17 @@ export async function showConfiguration() {
   byId("configuration").replaceChildren(text === null
     ? element("p", { class: "empty" }, "This program does not tell its configuration.")
     : tableOf(JSON.parse(text)));
+}
+
+/**
+ * Reads it again when a pool has another size: at once, and with the next state, since a reload makes
+ * its pools before its configuration holds.
+ */
+export function followSizes({ pools }) {
+  const now = JSON.stringify(pools.map((pool) => [poolKey(pool), pool.size]));
+  const changed = sizes !== null && sizes !== now;
+  if (changed || isNew) showConfiguration();
+  [sizes, isNew] = [now, changed];
 }
 
 async function read() {

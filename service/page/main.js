@@ -2,7 +2,7 @@
 
 import { showArenas } from "./arenas.js";
 import { showSpan } from "./chart.js";
-import { showConfiguration } from "./configuration.js";
+import { followSizes, showConfiguration } from "./configuration.js";
 import { heard, lost } from "./connection.js";
 import { showDemand } from "./demand.js";
 import { byId, write } from "./element.js";
@@ -42,13 +42,14 @@ const on = {
     state = now;
     heard(now.at_ms);
     recordWorkers(now);
+    followSizes(now);
     if (!document.hidden) requestAnimationFrame(draw);
   },
 };
 
 function draw() {
   showTiles(history, state);
-  showNotices();
+  showNotices(state);
   showHitRate(history, state);
   showPools(state, tooSmall);
   showThroughput(history);

@@ -2,6 +2,7 @@
 
 import { byId, element, list, write } from "./element.js";
 import { count, counted, date, moment, percent } from "./format.js";
+import { poolKey } from "./history.js";
 
 const MAX = 100;
 const notices = new Map();
@@ -9,7 +10,7 @@ let last = 0;
 /** The fall that still holds, by pool. */
 const fallen = new Map();
 
-/** Keys of the pools that were warned of and have not recovered. */
+/** What was said of the pools that were warned of and have not recovered, by key. */
 export const tooSmall = fallen;
 
 export function forgetNotices() {
@@ -26,8 +27,10 @@ export function addNotice(notice) {
   if (known.what === "recovered") fallen.delete(known.pool);
 }
 
-export function showNotices() {
-  list(byId("alarms"), [...fallen.entries()], ([key, known]) => `${key} ${known.at}`, ([, known]) => alarm(known), () => {});
+export function showNotices({ pools }) {
+  const sizes = new Map(pools.map((pool) => [poolKey(pool), pool.size]));
+  const alarms = [...fallen.values()].map((known) => ({ ...known, now: sizes.get(known.pool) ?? known.size }));
+  list(byId("alarms"), alarms, ({ pool, at, now }) => `${pool} ${at} ${now}`, alarm, () => {});
   const newest = [...notices.entries()].reverse();
   if (newest.length === 0) newest.push(["none", null]);
   list(byId("notices"), newest, ([key]) => key, ([, known]) => row(known), update);
@@ -46,22 +49,26 @@ function understand({ at_ms: at, name, level, message, attributes }) {
   };
 }
 
-function need(known) {
+/** `verb`: what is told of a moment that is over *had* that size. */
+function need(known, verb) {
   const things = known.kind === "buffer" ? "buffer" : "object";
   const each = known.kind === "buffer" ? " a thread" : "";
-  return `It has ${counted(known.size, things)}${each}; ${count(known.recommended)} would have held.`;
+  return `It ${verb} ${counted(known.size, things)}${each}; ${count(known.recommended)} would have held.`;
 }
 
+/** Of a pool that has another size by now, its judge has said nothing yet. */
 function alarm(known) {
-  const text = element("p", {}, element("strong", {}, `${known.name} is too small. `),
-    `${percent(known.rate)} of its acquires were hits, below ${percent(known.threshold)}. ${need(known)}`);
+  const isResized = known.now !== known.size;
+  const then = isResized ? ` It was resized to ${count(known.now)}, and no recovery is seen yet.` : "";
+  const text = element("p", {}, element("strong", {}, `${known.name} ${isResized ? "was" : "is"} too small. `),
+    `${percent(known.rate)} of its acquires were hits, below ${percent(known.threshold)}. ${need(known, isResized ? "had" : "has")}${then}`);
   return element("div", { class: "alarm" }, text, ...(known.kind === "buffer" ? [copyButton(known)] : []));
 }
 
 function row(known) {
   if (known === null) return element("li", { class: "empty" }, "Nothing has happened.");
   const shapes = {
-    fell: () => ["bad", "Too small", `${known.name}: ${percent(known.rate)}, below ${percent(known.threshold)}. ${need(known)}`],
+    fell: () => ["bad", "Too small", `${known.name}: ${percent(known.rate)}, below ${percent(known.threshold)}. ${need(known, "had")}`],
     recovered: () => ["good", "Healthy again", `${known.name}: ${percent(known.rate)}.`],
     event: () => [known.level === "WARN" || known.level === "ERROR" ? "bad" : "none", known.name, known.message],
   };

@@ -11,7 +11,7 @@ const FACTS = ["Hands out", "Memory", "Threads", "Acquires by thread", "Hit rate
 export function showPools(state, tooSmall) {
   const used = state.pools.filter((pool) => pool.hit_rate !== null);
   const pools = state.pools.map((pool) => ({ ...pool, mood: mood(pool, tooSmall), place: used.indexOf(pool) }));
-  const order = ({ mood: [name] }) => ["bad", "good", "none"].indexOf(name);
+  const order = ({ mood: [name] }) => ["bad", "resized", "good", "none"].indexOf(name);
   pools.sort((a, b) => order(a) - order(b));
   list(byId("pools"), pools, poolKey, make, update);
 }
@@ -19,8 +19,10 @@ export function showPools(state, tooSmall) {
 /** The server's own judgement, which waits for enough acquires and has hysteresis. */
 function mood(pool, tooSmall) {
   if (pool.hit_rate === null) return ["none", "No acquire yet"];
-  if (tooSmall.has(poolKey(pool))) return ["bad", "Too small"];
-  return ["good", "Healthy"];
+  const fall = tooSmall.get(poolKey(pool));
+  if (fall === undefined) return ["good", "Healthy"];
+  if (fall.size !== pool.size) return ["resized", `Resized to ${count(pool.size)}, no recovery yet`];
+  return ["bad", "Too small"];
 }
 
 function make(pool) {

@@ -23,6 +23,7 @@ export async function poold(browser, pictures) {
     await empty(sight);
     const recommended = await tooSmall(sight, server, file);
     await late(sight, server);
+    await resized(sight, server, file);
     await reloaded(sight, server, file, recommended);
     await photograph(browser, server, file, pictures);
     await restarted(sight, server, file, recommended);
@@ -106,6 +107,23 @@ async function late(sight, server) {
   assert.match(second, /^(Triples of|Nothing to do in) the last (second|\d+ seconds)\b/);
   await page.close();
   console.log("page: of a page that was just opened the workers' card says so");
+}
+
+/** Another size, and no acquire since: what was said of the old one is not said of it. */
+async function resized(sight, server, file) {
+  await size(file, 64);
+  server.child.kill("SIGHUP");
+  await sight.wait(".alarm", "It had 1 buffer a thread");
+  await sight.wait(".alarm", "resized to 64");
+  await sight.wait(".pool .mood", "Resized to 64");
+  const row = sight.page.locator("#configuration tr", { hasText: "pool_size" });
+  // Much sooner than the configuration is read anyway.
+  await row.locator("td", { hasText: /^64$/ }).waitFor({ timeout: 15_000 });
+  await size(file, 1);
+  server.child.kill("SIGHUP");
+  await sight.wait(".alarm", "It has 1 buffer a thread");
+  await sight.wait(".pool .mood", "Too small");
+  console.log("page: a pool of another size is not called too small for what the former was");
 }
 
 async function updates(sight) {
