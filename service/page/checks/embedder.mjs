@@ -7,6 +7,7 @@ export async function embedder(browser) {
   const server = await Server.start(process.env.EMBEDDER, ["127.0.0.1:0"]);
   try {
     await names(browser, server);
+    await workers(browser, server);
     await days(browser, server);
     await keyboard(browser, server);
     await colours(browser, server);
@@ -50,6 +51,15 @@ async function planted(browser, server) {
   assert.notEqual(await sight.page.title(), "owned", "the policy stops what the code would not");
   await sight.page.context().close();
   console.log("page: planted markup is noticed, and does not run");
+}
+
+/** An embedder's workers work, without a word from it. */
+async function workers(browser, server) {
+  const sight = await browser.open(server.address + "/");
+  await sight.wait("#skew", "Triples of the last");
+  assert.equal(await sight.page.locator("#workers .worker").count(), 2);
+  await sight.close();
+  console.log("page: an embedder's workers are shown");
 }
 
 /** What is of another day says so: the page is open for days. */

@@ -31,9 +31,10 @@ pub struct QueueFigures {
 }
 
 /// What one worker has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WorkerFigures {
-    /// Whether it works. A reload to fewer workers leaves what the others have done.
+    /// Whether it works: one that does not is counted and not shown. A reload to fewer workers leaves
+    /// what the others have done.
     pub active: bool,
     /// Triples that went through all stages.
     pub triples: u64,
@@ -43,6 +44,19 @@ pub struct WorkerFigures {
     pub batches: u64,
     /// What the stages took.
     pub stages: Stages,
+}
+
+impl Default for WorkerFigures {
+    /// A worker that works, and has done nothing yet.
+    fn default() -> Self {
+        Self {
+            active: true,
+            triples: 0,
+            evaluations: 0,
+            batches: 0,
+            stages: Stages::default(),
+        }
+    }
 }
 
 /// Of each stage, what it took.
@@ -75,7 +89,11 @@ impl Pipeline {
             batches: sum.batches + worker.batches,
             stages: sum.stages.each(worker.stages, |a, b| a + b),
         };
-        self.workers.iter().fold(WorkerFigures::default(), add)
+        let none = WorkerFigures {
+            active: false,
+            ..WorkerFigures::default()
+        };
+        self.workers.iter().fold(none, add)
     }
 }
 
