@@ -14,3 +14,17 @@ pub fn enter(name: &'static str, mode: Option<Mode>) -> HotPathGuard {
         None => guard,
     }
 }
+
+/// The moves of arguments into a marked function's section; nothing where no section is armed.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(any(debug_assertions, feature = "allocation-tracking"))]
+macro_rules! __hot_path_moves { ($($moves:tt)*) => { $($moves)* } }
+/// The moves of arguments into a marked function's section; nothing where no section is armed.
+#[doc(hidden)]
+#[macro_export]
+#[cfg(not(any(debug_assertions, feature = "allocation-tracking")))]
+macro_rules! __hot_path_moves {
+    ($($moves:tt)*) => {};
+}
+pub use crate::__hot_path_moves as moves;

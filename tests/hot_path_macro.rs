@@ -234,6 +234,21 @@ fn function_made_by_a_macro_is_marked() {
     assert!(message.contains("in section `made`"), "{message}");
 }
 
+macro_rules! with_body {
+    ($name:ident $body:block) => {
+        #[hot_path]
+        fn $name() -> Box<u8> $body
+    };
+}
+
+with_body!(body_from_a_macro { Box::new(1) });
+
+#[test]
+fn function_whose_body_a_macro_was_given_is_marked() {
+    let message = caught(body_from_a_macro).expect("a box was made");
+    assert!(message.contains("::body_from_a_macro`"), "{message}");
+}
+
 mod elsewhere {
     pub(super) use knhk_pool as renamed;
 }

@@ -39,3 +39,40 @@ fn assertions_fail_where_nothing_is_looked_at() {
         assert!(message.contains(reason), "{message}");
     }
 }
+
+/// How deep the stack is where an argument of 4 KiB is looked at.
+type Depth = fn(&[u8; 4096], usize) -> usize;
+
+#[knhk_pool::hot_path]
+#[inline(never)]
+fn marked(bytes: [u8; 4096], depth: Depth, start: usize) -> usize {
+    depth(&bytes, start)
+}
+
+#[inline(never)]
+fn unmarked(bytes: [u8; 4096], depth: Depth, start: usize) -> usize {
+    depth(&bytes, start)
+}
+
+#[test]
+fn a_marked_function_copies_no_argument_where_nothing_is_looked_at() {
+    if cfg!(any(debug_assertions, feature = "allocation-tracking")) {
+        return; // there the copy is what sees the argument's drop
+    }
+    let depth: Depth = |bytes, start| {
+        let here = 0_u8;
+        std::hint::black_box(bytes);
+        start.abs_diff(std::ptr::from_ref(std::hint::black_box(&here)).addr())
+    };
+    let start = 0_u8;
+    let start = std::ptr::from_ref(std::hint::black_box(&start)).addr();
+    let [marked, unmarked] = [marked, unmarked].map(|function: fn(_, _, _) -> _| {
+        std::hint::black_box(function)(
+            std::hint::black_box([7; 4096]),
+            std::hint::black_box(depth),
+            start,
+        )
+    });
+    let more = marked.saturating_sub(unmarked);
+    assert!(more < 1024, "{marked} bytes, unmarked {unmarked}");
+}

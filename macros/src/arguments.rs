@@ -69,25 +69,38 @@ impl Arguments {
 
     /// `::knhk_pool::private::enter(section, mode)`, at `span`.
     pub(crate) fn enter(&self, function: &str, span: Span) -> TokenStream {
-        let krate = || {
-            let named = self.krate.clone();
-            named.unwrap_or_else(|| path("::knhk_pool", span))
-        };
         let mut arguments = self.name(function, span);
         arguments.extend(path(",::core::option::Option::", span));
         match self.mode {
             None => arguments.extend(path("None", span)),
             Some(mode) => {
-                let mut value = krate();
+                let mut value = self.library(span);
                 value.extend(path(&format!("::private::Mode::{mode}"), span));
                 arguments.extend(path("Some", span));
                 arguments.extend([group(Delimiter::Parenthesis, value, span)]);
             }
         }
-        let mut call = krate();
+        let mut call = self.library(span);
         call.extend(path("::private::enter", span));
         call.extend([group(Delimiter::Parenthesis, arguments, span)]);
         call
+    }
+
+    /// `::knhk_pool::private::moves! { moves }`: the moves where the library is armed, else nothing.
+    pub(crate) fn moves(&self, moves: TokenStream, span: Span) -> TokenStream {
+        if moves.is_empty() {
+            return moves;
+        }
+        let mut call = self.library(span);
+        call.extend(path("::private::moves!", span));
+        call.extend([TokenTree::from(Group::new(Delimiter::Brace, moves))]);
+        call
+    }
+
+    /// As `crate` names it, else `::knhk_pool`.
+    fn library(&self, span: Span) -> TokenStream {
+        let named = self.krate.clone();
+        named.unwrap_or_else(|| path("::knhk_pool", span))
     }
 
     /// The section's name: as given, else `concat!(module_path!(), "::function")`.

@@ -19,6 +19,19 @@ pub(crate) struct Function {
     body: Group,
 }
 
+/// What a macro's `$body:block` has put into an invisible group.
+fn unwrapped(token: TokenTree) -> TokenTree {
+    if let TokenTree::Group(group) = &token
+        && group.delimiter() == Delimiter::None
+    {
+        let mut inside = group.stream().into_iter();
+        if let (Some(only), None) = (inside.next(), inside.next()) {
+            return unwrapped(only);
+        }
+    }
+    token
+}
+
 type Tokens = Peekable<vec::IntoIter<TokenTree>>;
 
 impl Function {
@@ -30,7 +43,7 @@ impl Function {
         let inputs = up_to_inputs(&mut tokens, &mut head)
             .ok_or_else(|| Error::new("expected a function", name.span()))?;
         let mut tail: Vec<TokenTree> = tokens.collect();
-        match tail.pop() {
+        match tail.pop().map(unwrapped) {
             Some(TokenTree::Group(body)) if body.delimiter() == Delimiter::Brace => Ok(Self {
                 head,
                 name,
@@ -62,7 +75,7 @@ impl Function {
         let (inner_attributes, statements) = split_inner_attributes(self.body.stream());
         let mut body = inner_attributes;
         body.extend(first);
-        body.extend(moves);
+        body.extend(arguments.moves(moves, span));
         body.extend(in_an_arm(statements));
 
         let mut output: TokenStream = self.head.into_iter().collect();
@@ -228,7 +241,9 @@ fn moved(input: Vec<TokenTree>) -> (Vec<TokenTree>, TokenStream) {
     statement.extend(path(";", span));
     let mut input = input;
     if is_mut {
-        input.remove(attributes);
+        // Where the section is armed, the `mut` is the statement's; else the argument's.
+        let allow: TokenStream = "#[allow(unused_mut)]".parse().expect("an attribute");
+        input.splice(0..0, allow);
     }
     (input, statement)
 }
@@ -253,7 +268,7 @@ fn in_an_arm(statements: TokenStream) -> TokenStream {
 
 /// `#[allow(clippy::redundant_locals)]`: it is not redundant, it is when the argument is dropped.
 fn allowance() -> TokenStream {
-    "#[allow(clippy::redundant_locals)]"
+    "#[allow(clippy::redundant_locals, clippy::used_underscore_binding, clippy::no_effect_underscore_binding, clippy::let_unit_value, clippy::shadow_same)]"
         .parse()
         .expect("an attribute")
 }

@@ -24,7 +24,8 @@ use crate::function::Function;
 ///
 /// * `section = "name"`: the name in reports, in place of the module's path and the function's name.
 /// * `mode = "panic"`, `"abort"`, `"warn"` or `"count"`: in place of the process's mode, unless that is `abort`.
-/// * `crate = path`: where `knhk_pool` is found, if not at `::knhk_pool`.
+/// * `crate = path`: where `knhk_pool` is found, if not at `::knhk_pool`: for a dependency that is renamed to `pool`,
+///   `crate = ::pool`.
 ///
 /// # What it covers
 ///
