@@ -133,7 +133,12 @@ impl ScratchBuffer {
 /// arena is given back.
 impl From<Arena> for ScratchBuffer {
     fn from(mut arena: Arena) -> Self {
-        arena.reset();
+        let ArenaStats {
+            in_use, heap_bytes, ..
+        } = arena.stats();
+        if in_use + heap_bytes > 0 {
+            arena.reset();
+        }
         Self {
             lender: Lender::new(arena),
         }

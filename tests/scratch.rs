@@ -268,3 +268,18 @@ fn a_mark_that_outlives_a_nested_use_takes_nothing() {
         assert_eq!(rest, Ok(900));
     });
 }
+
+#[test]
+fn a_new_scratch_was_never_reset_and_one_of_a_used_arena_was_once() {
+    let new = ScratchBuffer::new();
+    assert_eq!(new.stats().resets, 0);
+    new.with(|scope| scope.alloc(1_u8).count_ones());
+    assert_eq!(new.stats().resets, 1);
+    let spilled = Arena::with_capacity(0).with_overflow(ArenaOverflow::Heap);
+    for used in [Arena::with_capacity(10), spilled] {
+        used.alloc(1_u8);
+        let scratch = ScratchBuffer::from(used);
+        let stats = scratch.stats();
+        assert_eq!((stats.resets, stats.in_use, stats.heap_bytes), (1, 0, 0));
+    }
+}
