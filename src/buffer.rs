@@ -1,5 +1,7 @@
 //! A buffer: bytes lent out by a pool, given back by `Drop`.
 
+mod compare;
+
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -467,32 +469,6 @@ impl Extend<u8> for Buffer<'_> {
 impl<'a> Extend<&'a u8> for Buffer<'_> {
     fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
         self.extend(bytes.into_iter().copied());
-    }
-}
-
-impl Eq for Buffer<'_> {}
-
-impl PartialEq<Buffer<'_>> for [u8] {
-    fn eq(&self, other: &Buffer<'_>) -> bool {
-        self == other.as_slice()
-    }
-}
-
-impl<const N: usize> PartialEq<Buffer<'_>> for [u8; N] {
-    fn eq(&self, other: &Buffer<'_>) -> bool {
-        self == other.as_slice()
-    }
-}
-
-impl PartialEq<Buffer<'_>> for Vec<u8> {
-    fn eq(&self, other: &Buffer<'_>) -> bool {
-        self == other.as_slice()
-    }
-}
-
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Buffer<'_> {
-    fn eq(&self, other: &T) -> bool {
-        self.as_slice() == other.as_ref()
     }
 }
 

@@ -364,3 +364,23 @@ fn written_bytes_are_there_without_a_flush() {
     buffer.flush().expect("there is nothing to flush");
     assert_eq!(buffer, b"there");
 }
+
+#[test]
+fn buffers_are_compared_ordered_and_hashed_as_their_bytes() {
+    use std::collections::{BTreeSet, HashMap};
+    let pool = pool(64, false);
+    let of = |text: &[u8]| {
+        let mut buffer = pool.acquire();
+        buffer.extend_from_slice(text);
+        buffer
+    };
+    let (a, b) = (of(b"a"), of(b"b"));
+    let bytes: &[u8] = b"a";
+    assert!("a" == a && *"a" == a && b"a" == a && bytes == a && *b"a" == a);
+    assert!("a" != b && *"a" != b && b"a" != b && bytes != b && *b"a" != b && a < b);
+    let counts = HashMap::from([(a, 1), (b, 2)]);
+    assert_eq!(counts.get(&b"b"[..]), Some(&2));
+    assert_eq!(counts.get(&b"c"[..]), None);
+    let ordered = BTreeSet::from([of(b"ba"), of(b"a"), of(b"b")]);
+    assert!(ordered.iter().eq([&of(b"a"), &of(b"b"), &of(b"ba")]));
+}

@@ -1,6 +1,6 @@
 //! How an object is put in order for its next owner.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 
 /// Puts an object back in order when it is released, so that its next owner finds it as new.
 ///
@@ -71,6 +71,34 @@ impl<K, V, S> Reset for HashMap<K, V, S> {
 impl<T, S> Reset for HashSet<T, S> {
     fn reset(&mut self) {
         self.clear();
+    }
+}
+
+/// Keeps the capacity.
+impl<T> Reset for BinaryHeap<T> {
+    fn reset(&mut self) {
+        self.clear();
+    }
+}
+
+/// Frees its nodes: it has no capacity to keep.
+impl<K, V> Reset for BTreeMap<K, V> {
+    fn reset(&mut self) {
+        self.clear();
+    }
+}
+
+/// Frees its nodes: it has no capacity to keep.
+impl<T> Reset for BTreeSet<T> {
+    fn reset(&mut self) {
+        self.clear();
+    }
+}
+
+/// Leaves `None`.
+impl<T> Reset for Option<T> {
+    fn reset(&mut self) {
+        *self = None;
     }
 }
 

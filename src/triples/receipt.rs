@@ -1,5 +1,6 @@
 //! Receipts: the proof that a hook was evaluated on a run, and their sum.
 
+use std::iter::Sum;
 use std::mem::offset_of;
 
 use crate::object_pool::Reset;
@@ -113,6 +114,19 @@ impl<'a> FromIterator<&'a Receipt> for MergedReceipt {
                 merged.merge(receipt);
                 merged
             })
+    }
+}
+
+impl FromIterator<Receipt> for MergedReceipt {
+    fn from_iter<I: IntoIterator<Item = Receipt>>(receipts: I) -> Self {
+        receipts.into_iter().map(Self::from).sum()
+    }
+}
+
+/// The sum of sums, as of threads.
+impl Sum for MergedReceipt {
+    fn sum<I: Iterator<Item = Self>>(sums: I) -> Self {
+        sums.fold(Self::default(), Self::combine)
     }
 }
 

@@ -10,6 +10,8 @@ mod reuse;
 mod user_code;
 
 use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fmt;
 use std::mem;
 
 use knhk_pool::{HeapObjectPool, ObjectPool, PoolError, Pooled, Reset};
@@ -94,6 +96,22 @@ fn release_resets_and_keeps_what_was_allocated() {
     pool.get().unwrap().extend_from_slice(&[7; 100]);
     let bytes = pool.get().unwrap();
     assert!(bytes.is_empty() && bytes.capacity() >= 100);
+}
+
+#[test]
+fn collections_and_options_come_back_empty() {
+    fn assert_emptied<T: Default + Reset + PartialEq + fmt::Debug>(full: T) {
+        let pool: HeapObjectPool<T> = HeapObjectPool::with_default(1);
+        *pool.get().unwrap() = full;
+        assert_eq!(*pool.get().unwrap(), T::default());
+    }
+    assert_emptied(BTreeMap::from([(1, 2)]));
+    assert_emptied(BTreeSet::from([1]));
+    assert_emptied(Some(1));
+    let heaps: HeapObjectPool<BinaryHeap<u8>> = HeapObjectPool::with_default(1);
+    heaps.get().unwrap().extend([3; 100]);
+    let heap = heaps.get().unwrap();
+    assert!(heap.is_empty() && heap.capacity() >= 100);
 }
 
 #[test]

@@ -138,3 +138,13 @@ fn small_words_in_any_place_give_different_hashes() {
         );
     }
 }
+
+proptest! {
+    #[test]
+    fn sums_of_sums_are_the_sum_of_all(receipts in prop::collection::vec(receipt(), 0..9)) {
+        let all: MergedReceipt = receipts.iter().collect();
+        let owned: MergedReceipt = receipts.iter().copied().collect();
+        let parts = receipts.chunks(2).map(|part| part.iter().collect());
+        prop_assert_eq!((owned, parts.sum::<MergedReceipt>()), (all, all));
+    }
+}
