@@ -173,6 +173,7 @@ impl<T: Reset> HeapObjectPool<T> {
     ///
     /// If `make` panics: then what it has made is dropped. If the memory would be more than
     /// `isize::MAX` bytes, or the objects more than 2^31 - 1.
+    #[track_caller]
     pub fn new(capacity: usize, make: impl FnMut() -> T) -> Self {
         Self::build(any::type_name::<T>(), capacity, make)
     }
@@ -190,6 +191,7 @@ impl<T: Reset> HeapObjectPool<T> {
     }
 
     /// A pool of `T::default()`s.
+    #[track_caller]
     pub fn with_default(capacity: usize) -> Self
     where
         T: Default,
@@ -197,8 +199,11 @@ impl<T: Reset> HeapObjectPool<T> {
         Self::new(capacity, T::default)
     }
 
+    #[track_caller]
     fn build(name: &'static str, capacity: usize, mut make: impl FnMut() -> T) -> Self {
-        let pool = Self::vacant(name, capacity).unwrap_or_else(|| no_memory::<T>(capacity));
+        let Some(pool) = Self::vacant(name, capacity) else {
+            no_memory::<T>(capacity);
+        };
         while pool.places_left() > 0 {
             pool.add(make());
         }
@@ -364,6 +369,7 @@ impl<T: RefUnwindSafe> UnwindSafe for HeapObjectPool<T> {}
 
 /// The end of a pool that has no way to refuse.
 #[cold]
+#[track_caller]
 fn no_memory<T>(capacity: usize) -> ! {
     assert!(
         capacity <= tally::IDLE_MAX,

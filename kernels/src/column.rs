@@ -97,6 +97,7 @@ impl Column {
     /// # Panics
     ///
     /// If `index` is not below [`Self::len`].
+    #[track_caller]
     pub fn is_valid(&self, index: usize) -> bool {
         assert!(index < self.len(), "lane {index} of {}", self.len());
         self.validity
@@ -109,6 +110,7 @@ impl Column {
     /// # Panics
     ///
     /// If `index` is not below [`Self::len`].
+    #[track_caller]
     pub fn get(&self, index: usize) -> Option<f64> {
         self.is_valid(index).then(|| self.values()[index])
     }

@@ -130,6 +130,7 @@ pub use producer::{Producer, PushBatch};
 /// drop(short_lived);
 /// println!("{:?}", consumer.pop());
 /// ```
+#[track_caller]
 pub fn channel<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     match channel_at(capacity, 0) {
         Ok(halves) => halves,

@@ -1,6 +1,7 @@
 //! The metrics of the library on an OpenTelemetry meter.
 //!
-//! Depends on the API alone: the program brings the SDK, the exporter and the reader.
+//! Depends on the API alone: the program brings the SDK, the exporter and the reader. They have to be of the same
+//! version of [`opentelemetry`], which stands here so that a program need not name it a second time.
 //!
 //! ```
 //! use knhk_pool::telemetry::otel;
@@ -15,6 +16,7 @@
 
 use std::panic::catch_unwind;
 
+pub use opentelemetry;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 use opentelemetry::{InstrumentationScope, KeyValue};
 
