@@ -6,6 +6,7 @@ mod collector;
 mod delivery;
 mod environment;
 mod interrupt;
+mod live_check;
 mod outages;
 #[path = "../program/mod.rs"]
 mod program;
