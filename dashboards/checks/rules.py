@@ -1,11 +1,13 @@
 """The rules by themselves: promtool's checks and tests, and errors planted to see the tests fail."""
 
+import json
 import pathlib
 import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from .board import Board, fill
 from .tools import RULE_TESTS, RULES, Failure
 
 # For each file of tests, what is replaced in the rules, once, by what; each must make the file fail.
@@ -135,6 +137,13 @@ PLANTED = {
     ],
 }
 
+SECTION = '{{knhk_hot_path_section="{}"}}'
+SERIES = 'knhk_hot_path_allocation_total{{job="j", instance="i", knhk_hot_path_section="{}"}}'
+VIOLATIONS = [
+    {"series": SERIES.format("late"), "values": "_x40 3x10"},
+    {"series": SERIES.format("early"), "values": "5x50"},
+]
+
 
 def check(tools):
     """All of it; raises the first failure."""
@@ -151,6 +160,28 @@ def check(tools):
     if survived:
         raise Failure(f"planted errors that the tests of the rules do not see: {', '.join(survived)}")
     print(f"rules: the tests see all of {len(planted)} planted errors")
+    panels_show_first_violations(tools)
+
+
+def panels_show_first_violations(tools):
+    """A section's first violation makes its series, which `increase` alone does not see."""
+    shown = {"Violations": {"{}": 3}, "Violations by section": {SECTION.format("late"): 3, SECTION.format("early"): 0}}
+    board = Board()
+    for query in board.queries():
+        if query.panel in shown:
+            # Of the last five minutes: one series is 15 s old, the other has stood still.
+            samples = [{"labels": labels, "value": value} for labels, value in shown[query.panel].items()]
+            asked = {"expr": fill(query.expr, board.all_values(), 300), "eval_time": "10m15s", "exp_samples": samples}
+            test = {"interval": "15s", "input_series": VIOLATIONS, "promql_expr_test": [asked]}
+            with tempfile.TemporaryDirectory() as folder:
+                file = pathlib.Path(folder) / "panel.test.yml"
+                # JSON is YAML.
+                file.write_text(json.dumps({"evaluation_interval": "15s", "tests": [test]}))
+                promtool(tools, "test", "rules", file)
+            shown.pop(query.panel)
+    if shown:
+        raise Failure(f"no panel shows violations: {', '.join(shown)}")
+    print("dashboard: its panels show a section's first violation")
 
 
 def promtool(tools, *arguments):

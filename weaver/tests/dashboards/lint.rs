@@ -9,8 +9,16 @@ use crate::files::{Board, Panel, array, string, yaml};
 use crate::promql::{Selector, parse};
 use crate::{names, rules};
 
-/// Functions under which a counter may stand: rates, and those that only ask whether or when.
-const OF_COUNTERS: [&str; 4] = ["rate", "increase", "timestamp", "group"];
+/// Functions under which a counter may stand: rates, those that only ask whether or when, and those that take
+/// a series that is new for all that it counted.
+const OF_COUNTERS: [&str; 6] = [
+    "rate",
+    "increase",
+    "timestamp",
+    "group",
+    "max_over_time",
+    "last_over_time",
+];
 
 /// The templated data source.
 fn datasource() -> Value {
