@@ -92,7 +92,17 @@ PLANTED = {
         ),
         (
             "first violation unseen",
-            "          or (knhk_hot_path_allocation_total unless knhk_hot_path_allocation_total offset 5m) > 0\n",
+            "          or (knhk_hot_path_allocation_total unless last_over_time(knhk_hot_path_allocation_total[1h] offset 5m)) > 0\n",
+            "",
+        ),
+        (
+            "a gap is a first violation",
+            "unless last_over_time(knhk_hot_path_allocation_total[1h] offset 5m))",
+            "unless knhk_hot_path_allocation_total offset 5m)",
+        ),
+        (
+            "violations in a gap unseen",
+            "          or knhk_hot_path_allocation_total > last_over_time(knhk_hot_path_allocation_total[1h] offset 5m)\n",
             "",
         ),
         (
