@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::env;
 use std::error::Error;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use knhk_pool_benches::{Case, Depth, cases, core_ghz};
@@ -51,11 +51,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Nanoseconds a pair of one case in one process.
+/// What a pair of one case costs in one process. Ticks are of that process's clock: another's may have
+/// been faster.
 #[derive(Clone, Copy)]
 struct Cost {
-    fastest_tenth: f64,
-    median: f64,
+    /// The fastest tenth.
+    ticks: f64,
+    median_ticks: f64,
+    /// The fastest tenth.
+    nanoseconds: f64,
 }
 
 /// What one process has measured, or the best of several.
@@ -80,11 +84,9 @@ fn measure(rounds: usize) -> Run {
         }
         clock.push(core_ghz());
     }
-    let costs = samplers.into_iter().map(Sampler::finish).collect();
-    Run {
-        ghz: quantile(&mut clock, 0.5),
-        costs,
-    }
+    let ghz = quantile(&mut clock, 0.5);
+    let costs = samplers.into_iter().map(|it| it.finish(ghz)).collect();
+    Run { ghz, costs }
 }
 
 struct Sampler<'a> {
@@ -122,16 +124,14 @@ impl<'a> Sampler<'a> {
         start.elapsed().as_nanos() as f64 / done as f64
     }
 
-    fn finish(mut self) -> ((String, &'static str), Cost) {
-        let fastest_tenth = quantile(&mut self.samples, 0.1);
-        let median = quantile(&mut self.samples, 0.5);
-        (
-            (self.case.name.to_owned(), self.depth.name()),
-            Cost {
-                fastest_tenth,
-                median,
-            },
-        )
+    fn finish(mut self, ghz: f64) -> ((String, &'static str), Cost) {
+        let nanoseconds = quantile(&mut self.samples, 0.1);
+        let cost = Cost {
+            ticks: nanoseconds * ghz,
+            median_ticks: quantile(&mut self.samples, 0.5) * ghz,
+            nanoseconds,
+        };
+        ((self.case.name.to_owned(), self.depth.name()), cost)
     }
 }
 
@@ -141,7 +141,11 @@ fn best_of(processes: usize, rounds: usize) -> Result<Run, Box<dyn Error>> {
     for _ in 0..processes {
         let output = Command::new(&program)
             .args([CHILD, &rounds.to_string()])
+            .stderr(Stdio::inherit())
             .output()?;
+        if !output.status.success() {
+            return Err(format!("one process ended with {}", output.status).into());
+        }
         let run = Run::from_lines(&String::from_utf8(output.stdout)?)?;
         best = Some(match best {
             Some(best) => best.merged(run),
@@ -152,12 +156,13 @@ fn best_of(processes: usize, rounds: usize) -> Result<Run, Box<dyn Error>> {
 }
 
 impl Run {
-    /// The faster of both for each case, each in nanoseconds of its own clock.
+    /// The better of both for each case.
     fn merged(mut self, other: Self) -> Self {
         for (key, cost) in other.costs {
             let best = self.costs.entry(key).or_insert(cost);
-            best.fastest_tenth = best.fastest_tenth.min(cost.fastest_tenth);
-            best.median = best.median.min(cost.median);
+            best.ticks = best.ticks.min(cost.ticks);
+            best.median_ticks = best.median_ticks.min(cost.median_ticks);
+            best.nanoseconds = best.nanoseconds.min(cost.nanoseconds);
         }
         self.ghz = self.ghz.max(other.ghz);
         self
@@ -166,7 +171,12 @@ impl Run {
     fn to_lines(&self) -> String {
         let mut lines = format!("clock\t{}\n", self.ghz);
         for ((name, depth), cost) in &self.costs {
-            lines += &format!("{name}\t{depth}\t{}\t{}\n", cost.fastest_tenth, cost.median);
+            let Cost {
+                ticks,
+                median_ticks,
+                nanoseconds,
+            } = cost;
+            lines += &format!("{name}\t{depth}\t{ticks}\t{median_ticks}\t{nanoseconds}\n");
         }
         lines
     }
@@ -179,20 +189,18 @@ impl Run {
         for line in lines.lines() {
             match line.split('\t').collect::<Vec<_>>()[..] {
                 ["clock", ghz] => run.ghz = ghz.parse()?,
-                [name, depth, fastest_tenth, median] => {
+                [name, depth, ticks, median_ticks, nanoseconds] => {
                     let depth = Depth::ALL
                         .map(Depth::name)
                         .into_iter()
                         .find(|d| *d == depth);
                     let key = (name.to_owned(), depth.ok_or("no such depth")?);
-                    let (fastest_tenth, median) = (fastest_tenth.parse()?, median.parse()?);
-                    run.costs.insert(
-                        key,
-                        Cost {
-                            fastest_tenth,
-                            median,
-                        },
-                    );
+                    let cost = Cost {
+                        ticks: ticks.parse()?,
+                        median_ticks: median_ticks.parse()?,
+                        nanoseconds: nanoseconds.parse()?,
+                    };
+                    run.costs.insert(key, cost);
                 }
                 _ => return Err(format!("not a measurement: {line:?}").into()),
             }
@@ -225,13 +233,13 @@ impl Run {
     fn row(&self, name: &str, depth: &'static str) -> String {
         let cost = |name: &str| self.costs[&(name.to_owned(), depth)];
         let Cost {
-            fastest_tenth,
-            median,
+            ticks,
+            median_ticks,
+            nanoseconds,
         } = cost(name);
-        let (ticks, median) = (fastest_tenth * self.ghz, median * self.ghz);
-        let to = |other: &str| fastest_tenth / cost(other).fastest_tenth;
+        let to = |other: &str| ticks / cost(other).ticks;
         format!(
-            "| {name} | {ticks:.1} | {median:.1} | {fastest_tenth:.2} | {:.2} | {:.2} |\n",
+            "| {name} | {ticks:.1} | {median_ticks:.1} | {nanoseconds:.2} | {:.2} | {:.2} |\n",
             to("floor"),
             to("naive")
         )
