@@ -72,6 +72,8 @@ fn warm_ring(counted: CountedRing) -> WarmRing {
 #[bench::spsc_burst(args = (CountedRing::SpscBurst), config = limited_ring(CountedRing::SpscBurst))]
 #[bench::rtrb_one(args = (CountedRing::RtrbOne), config = limited_ring(CountedRing::RtrbOne))]
 #[bench::rtrb_burst(args = (CountedRing::RtrbBurst), config = limited_ring(CountedRing::RtrbBurst))]
+#[bench::heapless_one(args = (CountedRing::HeaplessOne), config = limited_ring(CountedRing::HeaplessOne))]
+#[bench::heapless_burst(args = (CountedRing::HeaplessBurst), config = limited_ring(CountedRing::HeaplessBurst))]
 fn rings(mut warm: WarmRing) -> WarmRing {
     warm.run();
     warm

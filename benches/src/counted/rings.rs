@@ -1,6 +1,8 @@
 //! The rings' counts, beside those of the peers that they are to match.
 
-use crate::rings::{Inside, RingCase, event_ring, heapless_deque, rtrb_channel, spsc_channel};
+use crate::rings::{
+    Inside, RingCase, event_ring, heapless_channel, heapless_deque, rtrb_channel, spsc_channel,
+};
 
 use super::PAIRS_COUNTED;
 
@@ -23,11 +25,15 @@ pub enum CountedRing {
     RtrbOne,
     /// `rtrb` on one thread, 16 in, 16 out: a peer.
     RtrbBurst,
+    /// `heapless`' channel on one thread, 1 in, 1 out: a peer.
+    HeaplessOne,
+    /// `heapless`' channel on one thread, 16 in, 16 out: a peer.
+    HeaplessBurst,
 }
 
 impl CountedRing {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::EventOne,
         Self::EventBurst,
         Self::DequeOne,
@@ -36,6 +42,8 @@ impl CountedRing {
         Self::SpscBurst,
         Self::RtrbOne,
         Self::RtrbBurst,
+        Self::HeaplessOne,
+        Self::HeaplessBurst,
     ];
 
     /// Instructions for [`PAIRS_COUNTED`] pairs, as counted when this was last renewed.
@@ -49,6 +57,8 @@ impl CountedRing {
             Self::SpscBurst => 582_162,
             Self::RtrbOne => 896_213,
             Self::RtrbBurst => 846_209,
+            Self::HeaplessOne => 672_041,
+            Self::HeaplessBurst => 665_038,
         }
     }
 
@@ -69,6 +79,8 @@ impl CountedRing {
             Self::SpscBurst => (RingCase::new("spsc", spsc_channel()), Inside::Burst),
             Self::RtrbOne => (RingCase::new("rtrb", rtrb_channel()), Inside::One),
             Self::RtrbBurst => (RingCase::new("rtrb", rtrb_channel()), Inside::Burst),
+            Self::HeaplessOne => (RingCase::new("heapless", heapless_channel()), Inside::One),
+            Self::HeaplessBurst => (RingCase::new("heapless", heapless_channel()), Inside::Burst),
         };
         case.run(inside, 2 * crate::rings::RING_CAPACITY as u64);
         WarmRing { case, inside }
