@@ -15,6 +15,7 @@ use knhk_pool::ring::spsc::{Consumer, Producer};
 use knhk_pool_benches::{
     Inside, Pop, Push, RingCase, ring_cases, ringbuf_channel, rtrb_channel, spsc_channel,
 };
+use rtrb::chunks::ChunkError;
 
 fn main() {
     // `cargo test --benches` leaves it out.
@@ -265,21 +266,30 @@ fn rtrb_in_chunks(
     let push = move |values| {
         let mut next = 0;
         while next < values {
-            let room = producer.slots().min(BATCH);
-            if let Ok(chunk) = producer.write_chunk_uninit(room) {
-                next += chunk.fill_from_iter(next..values) as u64;
-            }
+            // Not `slots()` first: it reads the other thread's index each time, which this does when in doubt.
+            let chunk = match producer.write_chunk_uninit(BATCH) {
+                Ok(chunk) => chunk,
+                Err(ChunkError::TooFewSlots(0)) => continue,
+                Err(ChunkError::TooFewSlots(room)) => {
+                    producer.write_chunk_uninit(room).expect("it said so")
+                }
+            };
+            next += chunk.fill_from_iter(next..values) as u64;
         }
     };
     let pop = move |values| {
         let mut next = 0;
         while next < values {
-            let held = consumer.slots().min(BATCH);
-            if let Ok(chunk) = consumer.read_chunk(held) {
-                for value in chunk {
-                    assert_eq!(value, next);
-                    next += 1;
+            let chunk = match consumer.read_chunk(BATCH) {
+                Ok(chunk) => chunk,
+                Err(ChunkError::TooFewSlots(0)) => continue,
+                Err(ChunkError::TooFewSlots(held)) => {
+                    consumer.read_chunk(held).expect("it said so")
                 }
+            };
+            for value in chunk {
+                assert_eq!(value, next);
+                next += 1;
             }
         }
     };
