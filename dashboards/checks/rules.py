@@ -113,6 +113,19 @@ PLANTED = {
         ("violations for ever", "keep_firing_for: 15m", "keep_firing_for: 2h"),
         ("violations forgotten", "keep_firing_for: 15m", "keep_firing_for: 1m"),
     ],
+    "service": [
+        ("a lost journal is silent", '"journal|worker"', '"worker"'),
+        ("workers fail silently", '"journal|worker"', '"journal"'),
+        ("a full queue is critical", '"journal|worker"', '"journal|worker|queue_full"'),
+        ("it fails for ever", "keep_firing_for: 5m\n        labels:\n          severity: critical", "keep_firing_for: 2h\n        labels:\n          severity: critical"),
+        ("not critical", "severity: critical", "severity: warning"),
+        ("reloads that hold fire", '{knhk_service_reload_outcome="refused"}', ""),
+        (
+            "refused reloads forgotten",
+            '[5m]) > 0\n        keep_firing_for: 15m\n        labels:\n          severity: warning\n        annotations:\n          summary: "{{ $labels.instance }} refused',
+            '[5m]) > 0\n        keep_firing_for: 1m\n        labels:\n          severity: warning\n        annotations:\n          summary: "{{ $labels.instance }} refused',
+        ),
+    ],
     "telemetry": [
         ("other jobs down", 'up{job=~"knhk.*"}', "up"),
         (

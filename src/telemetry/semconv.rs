@@ -272,6 +272,8 @@ pub enum KnhkServiceReason {
     QueueFull,
     /// The bodies in memory had all the bytes that they may have.
     MemoryFull,
+    /// All seats for viewers and readers of receipts were taken.
+    ViewersFull,
     /// No worker was free in time.
     Expired,
     /// The service was stopping.
@@ -287,6 +289,7 @@ impl KnhkServiceReason {
     pub const ALL: &'static [Self] = &[
         Self::QueueFull,
         Self::MemoryFull,
+        Self::ViewersFull,
         Self::Expired,
         Self::Stopping,
         Self::Journal,
@@ -298,6 +301,7 @@ impl KnhkServiceReason {
         match self {
             Self::QueueFull => "queue_full",
             Self::MemoryFull => "memory_full",
+            Self::ViewersFull => "viewers_full",
             Self::Expired => "expired",
             Self::Stopping => "stopping",
             Self::Journal => "journal",

@@ -111,6 +111,7 @@ impl Refusal {
         match self {
             Self::QueueFull(_) => Some(Reason::QueueFull),
             Self::HeldFull(_) => Some(Reason::MemoryFull),
+            Self::ViewersFull(_) => Some(Reason::ViewersFull),
             Self::Expired(_) => Some(Reason::Expired),
             Self::Stopping => Some(Reason::Stopping),
             Self::Journal(_) | Self::JournalLost(_) => Some(Reason::Journal),

@@ -39,6 +39,8 @@ fn readers_have_seats_and_who_leaves_frees_one() {
     let refused = server.get("/v1/receipts");
     assert_eq!((refused.status, &*refused.error()), (503, "viewers_full"));
     assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    let counted = server.metric("knhk_service_rejected_total", "viewers_full");
+    assert_eq!(counted, 2.0);
     // Who sends is not kept out.
     assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
     readers.pop();

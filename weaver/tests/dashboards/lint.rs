@@ -255,7 +255,10 @@ fn alerts_and_restarts_are_annotated() {
 fn every_alert_has_a_severity_a_summary_and_a_description() {
     for rule in rules().iter().filter(|rule| rule.alert.is_some()) {
         let severity = rule.labels.get("severity").map(String::as_str);
-        assert!(matches!(severity, Some("warning" | "info")), "{rule:?}");
+        assert!(
+            matches!(severity, Some("critical" | "warning" | "info")),
+            "{rule:?}"
+        );
         for key in ["summary", "description", "runbook_url"] {
             assert!(
                 rule.annotations
