@@ -19,6 +19,19 @@ deny contains fault("name_form", {"name": attribute.key}, sprintf("the attribute
 	not regex.match(`^knhk(\.[a-z][a-z0-9_]*)+$`, attribute.key)
 }
 
+deny contains fault("name_form", {"name": event.name}, sprintf("the event '%s' is not of the form knhk.noun.part", [event.name])) if {
+	some event in input.registry.events
+	not regex.match(`^knhk(\.[a-z][a-z0-9_]*)+$`, event.name)
+}
+
+deny contains fault("name_form", {"name": span_name(span)}, sprintf("the span '%s' is not of the form knhk.noun.part", [span_name(span)])) if {
+	some span in input.registry.spans
+	not regex.match(`^knhk(\.[a-z][a-z0-9_]*)+$`, span_name(span))
+}
+
+# Weaver calls a span's name its type.
+span_name(span) := span.type
+
 # Units: a share, bytes, seconds, or {things} in the singular.
 deny contains fault("unit", {"name": metric.name}, sprintf("the metric '%s' has the unit '%s'", [metric.name, metric.unit])) if {
 	some metric in metrics

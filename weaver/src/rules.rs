@@ -2,6 +2,8 @@
 //!
 //! The same rules stand in `weaver/policies` for Weaver; here they hold where Weaver is absent.
 
+use std::collections::BTreeSet;
+
 use crate::registry::{
     Annotations, Example, Instrument, Metric, Plain, Registry, Type, Used, ValueType,
 };
@@ -51,6 +53,7 @@ pub fn faults(registry: &Registry) -> Vec<String> {
         faults.extend(brief_fault(&span.name, &span.brief));
         faults.extend(attribute_faults(&span.name, &span.attributes));
     }
+    faults.extend(unused_attributes(registry));
     faults.extend(namespace_faults(
         registry.attributes.iter().map(|it| &*it.key),
     ));
@@ -58,6 +61,22 @@ pub fn faults(registry: &Registry) -> Vec<String> {
         registry.metrics.iter().map(|it| &*it.name),
     ));
     faults
+}
+
+/// An attribute that no signal has would stand in the documentation, and never be emitted.
+fn unused_attributes(registry: &Registry) -> Vec<String> {
+    let of_metrics = registry.metrics.iter().flat_map(|it| &it.attributes);
+    let of_events = registry.events.iter().flat_map(|it| &it.attributes);
+    let of_spans = registry.spans.iter().flat_map(|it| &it.attributes);
+    let used = of_metrics.chain(of_events).chain(of_spans);
+    let keys: BTreeSet<&str> = used.map(|it| &*it.attribute.key).collect();
+    let unused = registry
+        .attributes
+        .iter()
+        .filter(|it| !keys.contains(&*it.key));
+    unused
+        .map(|it| format!("{}: no signal has it", it.key))
+        .collect()
 }
 
 fn schema_url_fault(url: &str) -> Option<String> {
@@ -105,9 +124,7 @@ fn metric_faults(metric: &Metric) -> Vec<String> {
     faults.extend(name_fault(name));
     faults.extend(brief_fault(name, &metric.brief));
     faults.extend(attribute_faults(name, &metric.attributes));
-    let is_thing = metric.unit.starts_with('{') && metric.unit.ends_with('}');
-    let singular = !metric.unit.ends_with("s}");
-    if !(UNITS.contains(&&*metric.unit) || is_thing && singular) {
+    if !(UNITS.contains(&&*metric.unit) || is_thing(&metric.unit)) {
         faults.push(format!("{name}: unit {:?}", metric.unit));
     }
     if metric.unit == "1" && metric.instrument != Instrument::Gauge {
@@ -126,6 +143,15 @@ fn metric_faults(metric: &Metric) -> Vec<String> {
     }
     faults.extend(owner_fault(metric));
     faults
+}
+
+/// One thing in braces, in lower case and in the singular.
+fn is_thing(unit: &str) -> bool {
+    let inner = unit.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+    inner.is_some_and(|word| {
+        let is_lower = word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        is_lower && word.ends_with(|c: char| c.is_ascii_lowercase() && c != 's')
+    })
 }
 
 /// No pool metric lacks the pool's name, no arena metric the arena's.

@@ -49,9 +49,12 @@ type Fault = (&'static str, fn(&mut Registry));
 
 #[test]
 fn each_policy_bites() {
-    let faults: [Fault; 8] = [
+    let faults: [Fault; 11] = [
         ("name_form", |it| it.metrics[0].name = "knhk.Arena".into()),
         ("name_form", |it| it.attributes[0].key = "arena.name".into()),
+        ("name_form", |it| it.events[0].name = "Low Hit Rate".into()),
+        ("name_form", |it| it.spans[0].name = "Prepare!".into()),
+        ("unit", |it| it.metrics[0].unit = "{}".into()),
         ("unit", |it| it.metrics[0].unit = "bytes".into()),
         ("unit", |it| it.metrics[0].unit = "{buffers}".into()),
         ("share", |it| share(it).instrument = Instrument::Counter),

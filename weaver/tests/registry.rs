@@ -23,7 +23,7 @@ fn the_registry_keeps_its_own_rules() {
 /// One deliberate fault, and what must be said of it.
 type Fault = (&'static str, fn(&mut Registry));
 
-const FAULTS: [Fault; 21] = [
+const FAULTS: [Fault; 24] = [
     ("does not end in a version", |it| {
         it.schema_url = "https://knhk.dev/schemas".into()
     }),
@@ -53,6 +53,15 @@ const FAULTS: [Fault; 21] = [
     ("unit \"\"", |it| it.metrics[0].unit.clear()),
     ("unit \"{buffers}\"", |it| {
         it.metrics[0].unit = "{buffers}".into()
+    }),
+    ("unit \"{}\"", |it| it.metrics[0].unit = "{}".into()),
+    ("unit \"{Buffer}\"", |it| {
+        it.metrics[0].unit = "{Buffer}".into()
+    }),
+    ("no signal has it", |it| {
+        let mut unused = it.attributes[0].clone();
+        unused.key = "knhk.nobodys".into();
+        it.attributes.push(unused);
     }),
     ("unit 1 is for gauges", |it| {
         share(it).instrument = Instrument::Counter

@@ -154,7 +154,7 @@ fn range_fault(name: &str, annotations: &Annotations, value: f64) -> Option<Stri
     (!(min..=max).contains(&value)).then(|| format!("{name} is {value}, outside {min} to {max}"))
 }
 
-/// What is declared and was not emitted: metrics, events, spans, and the members of enums.
+/// What is declared and was not emitted: metrics, events, spans, attributes, and the members of enums.
 fn never_seen(registry: &Registry, seen: &Seen) -> Vec<String> {
     let metrics = seen.metrics.iter().map(|it| &*it.name).collect();
     let events = seen.events.iter().map(|it| &*it.name).collect();
@@ -180,6 +180,14 @@ fn never_seen(registry: &Registry, seen: &Seen) -> Vec<String> {
         registry.spans.iter().map(|it| &it.name).collect(),
         spans,
     ));
+    found.extend(missing(
+        "attribute",
+        registry.attributes.iter().map(|it| &it.key).collect(),
+        attribute_sets(seen)
+            .flatten()
+            .map(|(key, _)| &**key)
+            .collect(),
+    ));
     let held = held_texts(seen);
     for attribute in &registry.attributes {
         let Type::Enum { members } = &attribute.kind else {
@@ -193,14 +201,19 @@ fn never_seen(registry: &Registry, seen: &Seen) -> Vec<String> {
     found
 }
 
-fn held_texts(seen: &Seen) -> BTreeSet<(&str, &str)> {
+fn attribute_sets(seen: &Seen) -> impl Iterator<Item = &Attributes> {
     let points = seen.metrics.iter().flat_map(|it| &it.points);
     let sets = points.map(|it| &it.attributes);
     let sets = sets.chain(seen.spans.iter().map(|it| &it.attributes));
-    let sets = sets.chain(seen.events.iter().map(|it| &it.attributes));
-    let texts = sets.flatten().filter_map(|(key, held)| match held {
-        Held::Text(text) => Some((&**key, &**text)),
-        _ => None,
-    });
+    sets.chain(seen.events.iter().map(|it| &it.attributes))
+}
+
+fn held_texts(seen: &Seen) -> BTreeSet<(&str, &str)> {
+    let texts = attribute_sets(seen)
+        .flatten()
+        .filter_map(|(key, held)| match held {
+            Held::Text(text) => Some((&**key, &**text)),
+            _ => None,
+        });
     texts.collect()
 }

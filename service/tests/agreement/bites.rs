@@ -17,7 +17,7 @@ const LOW: &str = "knhk.buffer_pool.low_hit_rate";
 const PREPARE: &str = "knhk.buffer_pool.prepare";
 const OUTCOME: &str = "knhk.buffer_pool.outcome";
 
-const FAULTS: [Fault; 27] = [
+const FAULTS: [Fault; 28] = [
     ("acquire: unit is 1, declared", |seen, _| {
         metric(seen, ACQUIRE).unit = "1".into()
     }),
@@ -92,6 +92,16 @@ const FAULTS: [Fault; 27] = [
                 let mut stolen = members[0].clone();
                 stolen.value = "stolen".into();
                 members.push(stolen);
+            }
+        },
+    ),
+    (
+        "attribute knhk.hot_path.alignment was never emitted",
+        |seen, _| {
+            for event in &mut seen.events {
+                event
+                    .attributes
+                    .retain(|(key, _)| key != "knhk.hot_path.alignment");
             }
         },
     ),
