@@ -122,6 +122,8 @@ fn a_query_with_a_wrong_name_has_a_fault() {
         ("acquire_total", "acquire"),
         ("_outcome=", "_result="),
         ("\"hit\"", "\"hits\""),
+        ("=\"hit\"", "=~\"mis|exhausted\""),
+        ("=\"hit\"", "!~\"hitt\""),
         ("(job, knhk_buffer_pool_name)", "(job, pool)"),
         ("(job, knhk_buffer_pool_name)", "(job, le)"),
         (

@@ -6,7 +6,7 @@ use knhk_semconv::Registry;
 use knhk_semconv::prometheus::{all_series, label};
 use knhk_semconv::registry::{Instrument, Metric, Type};
 
-use crate::promql::{Query, Selector, parse};
+use crate::promql::{Matcher, Query, Selector, parse};
 
 /// Prometheus' own, with the labels that they have besides those of every series.
 const PROMETHEUS: [(&str, &[&str]); 3] = [
@@ -120,10 +120,11 @@ impl Names {
                 if !EVERY.contains(&&**name) && !known.iter().any(|it| it.labels.contains(name)) {
                     faults.push(format!("{:?} has no label {name}", selector.metric));
                 }
-                let is_exact = ["=", "!="].contains(&&*matcher.operator);
-                let values = self.values.get(name).filter(|_| is_exact);
-                if values.is_some_and(|values| !values.contains(&matcher.value)) {
-                    faults.push(format!("{name} is never {:?}", matcher.value));
+                let values = self.values.get(name).map_or(&[][..], Vec::as_slice);
+                let parts = alternatives(matcher).into_iter();
+                let strange = parts.filter(|part| !values.iter().any(|it| it == part));
+                if !values.is_empty() {
+                    faults.extend(strange.map(|part| format!("{name} is never {part:?}")));
                 }
             }
         }
@@ -142,6 +143,15 @@ impl Names {
     pub(crate) fn has_label(&self, query: &Query, name: &str) -> bool {
         let mut known = query.selectors.iter().flat_map(|it| self.selected(it));
         EVERY.contains(&name) || known.any(|known| known.labels.contains(name))
+    }
+}
+
+/// The values that a matcher names; none where a variable of the dashboard does.
+fn alternatives(matcher: &Matcher) -> Vec<&str> {
+    match &*matcher.operator {
+        "=" | "!=" => vec![&matcher.value],
+        _ if matcher.value.contains('$') => Vec::new(),
+        _ => matcher.value.split('|').collect(),
     }
 }
 
