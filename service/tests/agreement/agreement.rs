@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use knhk_semconv::Registry;
 use knhk_semconv::registry::{Annotations, Attribute, Plain, Range, Type, Used};
 
-use crate::seen::{Attributes, Held, Seen, SeenEvent, SeenMetric, SeenSpan};
+use crate::seen::{Attributes, Held, Scope, Seen, SeenEvent, SeenMetric, SeenSpan};
 
-/// Scopes that may emit metrics.
+/// Scopes that may emit metrics and spans; the bridge from `tracing` gives log records none.
 const SCOPES: [&str; 2] = ["knhk-pool", "knhk-poold"];
 
 /// Every disagreement, in words.
@@ -49,22 +49,7 @@ fn metric_faults(registry: &Registry, seen: &SeenMetric) -> Vec<String> {
         format!("{instrument:?}"),
         format!("{expected:?}"),
     );
-    differ(
-        "schema",
-        seen.scope.schema_url.clone(),
-        registry.schema_url.clone(),
-    );
-    differ(
-        "version",
-        seen.scope.version.clone(),
-        env!("CARGO_PKG_VERSION").to_owned(),
-    );
-    if !SCOPES.contains(&&*seen.scope.name) {
-        found.push(format!(
-            "{name}: emitted by the scope {:?}",
-            seen.scope.name
-        ));
-    }
+    found.extend(scope_faults(registry, name, &seen.scope));
     if seen.points.is_empty() {
         found.push(format!("{name}: no points"));
     }
@@ -82,12 +67,29 @@ fn metric_faults(registry: &Registry, seen: &SeenMetric) -> Vec<String> {
     found
 }
 
+fn scope_faults(registry: &Registry, name: &str, scope: &Scope) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, seen, declared) in [
+        ("schema", &*scope.schema_url, &*registry.schema_url),
+        ("version", &*scope.version, env!("CARGO_PKG_VERSION")),
+    ] {
+        if seen != declared {
+            found.push(format!("{name}: {what} is {seen}, declared is {declared}"));
+        }
+    }
+    if !SCOPES.contains(&&*scope.name) {
+        found.push(format!("{name}: emitted by the scope {:?}", scope.name));
+    }
+    found
+}
+
 fn span_faults(registry: &Registry, seen: &SeenSpan) -> Vec<String> {
     let name = &seen.name;
     let Some(declared) = registry.span(name) else {
         return vec![format!("span {name} is not declared")];
     };
     let mut found = attribute_faults(name, &declared.attributes, &seen.attributes);
+    found.extend(scope_faults(registry, name, &seen.scope));
     if seen.kind != declared.kind {
         found.push(format!(
             "{name}: kind is {}, declared is {}",

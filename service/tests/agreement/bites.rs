@@ -17,7 +17,7 @@ const LOW: &str = "knhk.buffer_pool.low_hit_rate";
 const PREPARE: &str = "knhk.buffer_pool.prepare";
 const OUTCOME: &str = "knhk.buffer_pool.outcome";
 
-const FAULTS: [Fault; 28] = [
+const FAULTS: [Fault; 30] = [
     ("acquire: unit is 1, declared", |seen, _| {
         metric(seen, ACQUIRE).unit = "1".into()
     }),
@@ -131,6 +131,12 @@ const FAULTS: [Fault; 28] = [
     }),
     ("span knhk.prepare is not declared", |seen, _| {
         span(seen, PREPARE).name = "knhk.prepare".into()
+    }),
+    ("prepare: schema is , declared", |seen, _| {
+        span(seen, PREPARE).scope.schema_url.clear()
+    }),
+    ("prepare: emitted by the scope \"other\"", |seen, _| {
+        span(seen, PREPARE).scope.name = "other".into()
     }),
     ("prepare: kind is client", |seen, _| {
         span(seen, PREPARE).kind = "client".into()

@@ -41,6 +41,7 @@ pub(crate) struct Point {
 pub(crate) struct SeenSpan {
     pub(crate) name: String,
     pub(crate) kind: String,
+    pub(crate) scope: Scope,
     pub(crate) attributes: Attributes,
     pub(crate) trace: String,
     pub(crate) parent: Option<String>,
@@ -65,7 +66,7 @@ pub(crate) enum Held {
     Other,
 }
 
-/// Who emitted a metric: name, version, schema.
+/// Who emitted a metric or a span: name, version, schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) name: String,
@@ -109,9 +110,15 @@ impl Seen {
         };
         let attributes = span.attributes.iter();
         let parent = span.parent_span_id;
+        let scope = &span.instrumentation_scope;
         self.spans.push(SeenSpan {
             name: span.name.to_string(),
             kind: format!("{:?}", span.span_kind).to_lowercase(),
+            scope: Scope {
+                name: scope.name().to_owned(),
+                version: scope.version().unwrap_or_default().to_owned(),
+                schema_url: scope.schema_url().unwrap_or_default().to_owned(),
+            },
             attributes: attributes
                 .map(|pair| (pair.key.to_string(), text(&pair.value)))
                 .collect(),
