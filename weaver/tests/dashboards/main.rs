@@ -139,4 +139,10 @@ fn a_query_with_a_wrong_name_has_a_fault() {
             "{query}"
         );
     }
+    // The other operand has the label, and the aggregation's own series has not.
+    let query = "sum by (knhk_arena_name) (rate(knhk_buffer_pool_acquire_total[1m])) or sum by (knhk_arena_name) (knhk_arena_in_use_bytes)";
+    assert_eq!(
+        names.faults(&parse(query)),
+        ["knhk_arena_name is none of what is grouped by it"]
+    );
 }

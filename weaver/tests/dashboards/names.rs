@@ -136,7 +136,19 @@ impl Names {
                 .filter(is_strange)
                 .map(|name| format!("grouped by {name}, which no series of the query has")),
         );
+        // Another operand's series may have it: that of the aggregation must.
+        for (name, range) in &query.aggregated {
+            let mut of = query.selectors[range.clone()].iter();
+            if !EVERY.contains(&&**name) && !of.any(|it| self.selector_has(it, name)) {
+                faults.push(format!("{name} is none of what is grouped by it"));
+            }
+        }
         faults
+    }
+
+    fn selector_has(&self, selector: &Selector, name: &str) -> bool {
+        let mut known = self.selected(selector).into_iter();
+        known.any(|known| known.labels.contains(name))
     }
 
     /// Whether a series of the query can have that label.

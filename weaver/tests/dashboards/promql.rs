@@ -1,11 +1,15 @@
 //! As much of PromQL as it takes to see which series and labels a query uses.
 
+use std::ops::Range;
+
 /// What a query names.
 #[derive(Debug, Default)]
 pub(crate) struct Query {
     pub(crate) selectors: Vec<Selector>,
     /// Labels of `by`, `without`, `on`, `ignoring` and `group_…`.
     pub(crate) groupings: Vec<String>,
+    /// Labels of `by` and `without`, each with the selectors that its aggregation is of.
+    pub(crate) aggregated: Vec<(String, Range<usize>)>,
 }
 
 /// `metric{matchers}[range]`.
@@ -55,10 +59,32 @@ pub(crate) fn parse(expr: &str) -> Query {
     };
     let mut query = Query::default();
     let (mut open, mut callee) = (Vec::new(), String::new());
+    // By parenthesis that is open: where its selectors begin, and the labels that stood before it.
+    let (mut begun, mut before): (Vec<(usize, Vec<String>)>, _) = (Vec::new(), Vec::new());
+    let mut closed = 0..0;
     while let Some(token) = reader.next() {
         match &*token {
-            "(" => open.push(std::mem::take(&mut callee)),
-            ")" => drop(open.pop().expect("a parenthesis is closed that was opened")),
+            "(" => {
+                open.push(std::mem::take(&mut callee));
+                begun.push((query.selectors.len(), std::mem::take(&mut before)));
+            }
+            ")" => {
+                open.pop().expect("a parenthesis is closed that was opened");
+                let (start, labels) = begun.pop().expect("as many as are open");
+                closed = start..query.selectors.len();
+                let labels = labels.into_iter().map(|label| (label, closed.clone()));
+                query.aggregated.extend(labels);
+            }
+            "by" | "without" => {
+                let labels = reader.labels();
+                query.groupings.extend(labels.iter().cloned());
+                if reader.peek() == Some("(") {
+                    before = labels;
+                } else {
+                    let labels = labels.into_iter().map(|label| (label, closed.clone()));
+                    query.aggregated.extend(labels);
+                }
+            }
             "{" => query.selectors.push(reader.selector(None, &open)),
             word if GROUPINGS.contains(&word) => query.groupings.extend(reader.labels()),
             word if OPERATORS.contains(&word) || !is_name(word) => {}
