@@ -231,23 +231,3 @@ impl Drop for Mounted {
         let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
     }
 }
-
-#[test]
-fn a_disk_that_cannot_sync_is_not_trusted_any_more() {
-    let path = crate::durability::journal_path("pipe");
-    crate::pipe::make(&path);
-    // A pipe takes bytes, and has no disk to put them on.
-    let server = Server::start(&["--journal", &path, "--journal-sync"]);
-    assert_eq!(server.get("/readyz").status, 200);
-    for _ in 0..2 {
-        let lost = server.post("/v1/triples", LINE);
-        assert_eq!((lost.status, lost.error().as_str()), (503, "journal_lost"));
-    }
-    let ready = server.get("/readyz");
-    assert_eq!(
-        (ready.status, ready.error().as_str()),
-        (503, "journal_lost")
-    );
-    assert_eq!(server.get("/healthz").status, 200);
-    server.stop();
-}
