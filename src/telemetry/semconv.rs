@@ -471,13 +471,13 @@ pub mod metric {
         brief: "Requests that did not fit into the arena's chunk: refused, or served by the heap.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
-    /// Times that the arena was emptied.
+    /// Times that the arena was reset, or that an outermost use of a lent one ended; the end of a scope is none.
     pub const KNHK_ARENA_RESET: Metric = Metric {
         name: "knhk.arena.reset",
         instrument: Instrument::Counter,
         unit: "{reset}",
         value_type: ValueType::Int,
-        brief: "Times that the arena was emptied.",
+        brief: "Times that the arena was reset, or that an outermost use of a lent one ended; the end of a scope is none.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
     /// Allocated bytes as a share of the capacity, from 0 to 1.
