@@ -322,3 +322,16 @@ fn acquiring_allocates_nothing_while_telemetry_is_exported() {
     assert_eq!(stats.calls(), 0, "{stats:?}");
     readers.collect();
 }
+
+#[test]
+fn documentation_names_the_version_of_opentelemetry() {
+    let manifest = include_str!("../Cargo.toml");
+    let line = "\nopentelemetry = { version = \"";
+    let version = manifest.split(line).nth(1).expect("it is a dependency");
+    let version: Vec<&str> = version.split('.').take(2).collect();
+    let named = format!("`opentelemetry` {}:", version.join("."));
+    assert!(
+        include_str!("../src/telemetry/otel.rs").contains(&named),
+        "{named}"
+    );
+}

@@ -1,13 +1,12 @@
 //! The metrics of the library through the `metrics` facade, to whatever recorder the program has
-//! installed. The recorder has to be of the same version of [`metrics`], which stands here: another version has a
-//! recorder of its own, and nothing arrives.
+//! installed. The recorder has to be of `metrics` 0.24: another version has a recorder of its own, and nothing
+//! arrives.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::time::Duration;
 
-pub use metrics;
 use metrics::{Counter, Gauge, Label, Unit};
 
 use super::readings::{self, Reading, Value};

@@ -1,7 +1,7 @@
 //! The metrics of the library on an OpenTelemetry meter.
 //!
-//! Depends on the API alone: the program brings the SDK, the exporter and the reader. They have to be of the same
-//! version of [`opentelemetry`], which stands here so that a program need not name it a second time.
+//! Depends on the API alone: the program brings the SDK, the exporter and the reader. They have to be of
+//! `opentelemetry` 0.33: a meter of another version is another type.
 //!
 //! ```
 //! use knhk_pool::telemetry::otel;
@@ -16,7 +16,6 @@
 
 use std::panic::catch_unwind;
 
-pub use opentelemetry;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 use opentelemetry::{InstrumentationScope, KeyValue};
 
