@@ -232,19 +232,24 @@ fn moved(input: Vec<TokenTree>) -> (Vec<TokenTree>, TokenStream) {
     }
     let name = &input[at];
     let span = name.span();
-    let mut statement: TokenStream = input[..attributes].iter().cloned().collect();
+    let mut statement = TokenStream::new();
+    if is_mut {
+        // The statement's `mut` is used where the section is armed, the argument's where it is not: this
+        // uses it in either, and no `allow` is needed that a crate may have forbidden.
+        statement.extend(path("let", span));
+        statement.extend(path("_", span));
+        statement.extend(path("=&", span));
+        statement.extend(path("mut", span));
+        statement.extend([name.clone()]);
+        statement.extend(path(";", span));
+    }
+    statement.extend(input[..attributes].iter().cloned());
     statement.extend(allowance());
     statement.extend(path("let", span));
     statement.extend(input[attributes..=at].iter().cloned());
     statement.extend(path("=", span));
     statement.extend([name.clone()]);
     statement.extend(path(";", span));
-    let mut input = input;
-    if is_mut {
-        // Where the section is armed, the `mut` is the statement's; else the argument's.
-        let allow: TokenStream = "#[allow(unused_mut)]".parse().expect("an attribute");
-        input.splice(0..0, allow);
-    }
     (input, statement)
 }
 

@@ -2,6 +2,7 @@
 //! its locals.
 
 #![deny(warnings, clippy::all)]
+#![forbid(unused_mut)]
 
 use std::mem;
 use std::sync::{Arc, Mutex};
@@ -39,6 +40,13 @@ pub fn slice(bytes: &[u8; 4]) -> &[u8] {
 #[hot_path]
 pub fn count(up_to: u8) -> impl Iterator<Item = u8> {
     0..up_to
+}
+
+/// It changes its argument.
+#[hot_path]
+pub fn next(mut number: u8) -> u8 {
+    number += 1;
+    number
 }
 
 /// It has no statement.
