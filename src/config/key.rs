@@ -56,7 +56,7 @@ impl Key {
                 PoolConfig::BUFFER_SIZE_MAX
             ),
             Self::ZeroOnRelease => "true or false".into(),
-            Self::Record => "true or false, in a variable also 1 or 0".into(),
+            Self::Record | Self::ArenaZero => "true or false, in a variable also 1 or 0".into(),
             Self::HitRateWarning => "a ratio from 0 to 1, such as 0.9 for 90 %".into(),
             Self::ArenaSize => format!(
                 "bytes from {} to {}, as an integer or like 512KiB or 8MiB",
@@ -64,7 +64,6 @@ impl Key {
                 ArenaConfig::SIZE_MAX
             ),
             Self::ArenaOverflow => "one of error, heap, panic".into(),
-            Self::ArenaZero => "true or false".into(),
             Self::ArenaHugePages if cfg!(all(feature = "huge-pages", target_os = "linux")) => {
                 "true or false".into()
             }

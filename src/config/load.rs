@@ -9,7 +9,7 @@
 //! | `KNHK_POOL_RECORD` | `1` or `true`: pools note what they are asked for; `0` or `false` |
 //! | `KNHK_ARENA_SIZE` | bytes of a thread's arena: `1048576` or `512KiB` or `8MiB` |
 //! | `KNHK_ARENA_OVERFLOW` | `error`, `heap` or `panic` |
-//! | `KNHK_ARENA_ZERO` | `true` or `false` |
+//! | `KNHK_ARENA_ZERO` | `1` or `true`: what is given back is overwritten with zeros; `0` or `false` |
 //! | `KNHK_HOT_PATH` | what `hot_path` asks for: a mode |
 //!
 //! An empty variable counts as unset, a blank one as an error. A variable with one of this crate's
@@ -180,7 +180,7 @@ impl Environment {
                 arena.overflow = Some(rule);
             }
             ARENA_ZERO => {
-                arena.zero = Some(variable(Key::ArenaZero, ARENA_ZERO, value, key::flag)?);
+                arena.zero = Some(variable(Key::ArenaZero, ARENA_ZERO, value, key::switch)?);
             }
             CONFIG => self.config = Some(ConfigFile::in_variable(CONFIG, value)?),
             _ => return Err(unknown_variable(name, value)),

@@ -58,13 +58,17 @@ fn each_rule_and_the_limits_are_read() {
         let text = format!("arena.size = {size:?}");
         assert_eq!(from(&text, &[]).expect("in range").size(), bytes);
     }
+    for (switch, zero) in [("1", true), ("0", false), ("true", true), ("false", false)] {
+        let config = in_environment(&[("KNHK_ARENA_ZERO", switch)]);
+        assert_eq!(config.expect("it is one").zero(), zero);
+    }
     let empty = in_environment(&[("KNHK_ARENA_SIZE", ""), ("KNHK_ARENA_ZERO", "")]);
     assert_eq!(empty.expect("unset"), ArenaConfig::default());
 }
 
 const SIZES: &str = "bytes from 65536 to 1073741824, as an integer or like 512KiB or 8MiB";
 const RULES: &str = "one of error, heap, panic";
-const FLAGS: &str = "true or false";
+const FLAGS: &str = "true or false, in a variable also 1 or 0";
 
 #[test]
 fn bad_variable_is_refused_by_name_value_and_range() {
@@ -100,7 +104,7 @@ fn bad_variable_is_refused_by_name_value_and_range() {
             "arena.overflow",
             RULES,
         ),
-        ("KNHK_ARENA_ZERO", "1", Invalid, "arena.zero", FLAGS),
+        ("KNHK_ARENA_ZERO", "2", Invalid, "arena.zero", FLAGS),
         (
             "KNHK_ARENA_METRICS",
             "true",
