@@ -25,6 +25,7 @@ export function forgetWorkers() {
 
 /** What each has done within the window, and how long that is: unknown of a single sample. */
 export function lately() {
+  if (samples.length === 0) return { ms: 0, done: [] };
   const [first, last] = [samples[0], samples.at(-1)];
   const done = last.totals.map((total, index) => Math.max(0, total - first.totals[index]));
   return { ms: last.at - first.at, done: samples.length > 1 ? done : done.map(() => null) };

@@ -233,6 +233,9 @@ fn of_a_line(message: &str) -> &str {
         "Unexpected end of file" => "the line ends inside a term",
         "Unexpected end" => "the line ends inside a triple",
         "Quads must be followed by a dot" => "Triples must be followed by a dot",
+        message if message.starts_with("Only a single triple or quad") => {
+            "a line is one triple, and more stands behind its dot"
+        }
         message => message,
     }
 }

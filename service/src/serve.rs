@@ -84,7 +84,7 @@ const STOP_MAX: Duration = Duration::from_millis(4500);
 const DRAIN_MAX: Duration = Duration::from_millis(3000);
 
 /// Of this, for a worker to begin with it: what none has begun with is refused then, and that is told.
-const QUEUE_DRAIN_MAX: Duration = Duration::from_millis(2500);
+const QUEUE_DRAIN_MAX: Duration = Duration::from_millis(2000);
 
 /// Threads for the edge at most: it copies bytes, and never waits.
 const EDGE_THREADS_MAX: usize = 4;

@@ -210,7 +210,7 @@ impl Source<'_> {
         if let (Some(o), true) = (o, test.compares_without_order()) {
             let max = HASHED - 1;
             let why = format!(
-                "this operation needs an `o` that has an order: an xsd:integer from 0 to {max}"
+                "this operation needs an `o` that has an order: an xsd:integer from 0 to {max}, without sign or leading zeros"
             );
             return Err(refuse_at(o.span(), why));
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use flate2::bufread::MultiGzDecoder;
 use tokio::sync::oneshot;
 
 use super::answer::BAD_LINES_SHOWN;
@@ -13,6 +12,7 @@ use super::held::Body;
 use super::hook_sets::Hooks;
 use super::pending;
 use super::refusal::Refusal;
+use crate::gzip::Members;
 use crate::ingest::{Fault, Ingested, StreamError};
 use crate::shown;
 use crate::terms::Collision;
@@ -76,7 +76,7 @@ impl Batch {
             return Err(Refusal::TextTooLarge(self.text_bytes_max));
         }
         let read = if self.is_gzip {
-            let text = Bounded::new(MultiGzDecoder::new(text), self.text_bytes_max);
+            let text = Bounded::new(Members::new(text), self.text_bytes_max);
             let text = BufReader::with_capacity(READ_BYTES, text);
             ingested.read_stream(text, 0, |_| {}, keep)
         } else {

@@ -10,8 +10,8 @@
 //! A batch is acknowledged after its end line was written; with `--journal-sync`, after the file's
 //! data were on the disk. `bytes` and `xxh3` are of the lines between two end lines. What stands
 //! behind the last end line that is true was never acknowledged, and is cut off at start; but if a whole end
-//! line stands there, whose lines are not those that were written, it is kept in a file of its own, and its
-//! batch's number is not given again.
+//! line stands there, whose lines are not those that were written, it is kept in a file of its own. An end line
+//! of nothing takes its place, so that the number is not given again.
 //!
 //! One process writes it: a second one is refused, by a lock that ends with the process that has it.
 //!
@@ -45,6 +45,25 @@ pub(super) struct End {
     pub(super) xxh3: String,
     pub(super) triples: u64,
     pub(super) receipts: u64,
+}
+
+impl End {
+    fn of(batch: u64, lines: &[u8], triples: u64, receipts: u64) -> Self {
+        Self {
+            batch,
+            bytes: lines.len() as u64,
+            xxh3: format!("{:016x}", xxh3_64(lines)),
+            triples,
+            receipts,
+        }
+    }
+
+    fn push_to(&self, lines: &mut Vec<u8>) {
+        // Not twice as much memory for one line more.
+        lines.reserve_exact(tail::END_BYTES_MAX as usize);
+        serde_json::to_writer(&mut *lines, self).expect("a vector takes all");
+        lines.push(b'\n');
+    }
 }
 
 /// Where it is, and how sure one wants to be.
@@ -208,17 +227,7 @@ impl Written {
         if let Some(why) = self.loss.get() {
             return Err(Refusal::JournalLost(why.clone()));
         }
-        let end = End {
-            batch: self.batch + 1,
-            bytes: lines.len() as u64,
-            xxh3: format!("{:016x}", xxh3_64(lines)),
-            triples,
-            receipts,
-        };
-        // Not twice as much memory for one line more.
-        lines.reserve_exact(tail::END_BYTES_MAX as usize);
-        serde_json::to_writer(&mut *lines, &end).expect("a vector takes all");
-        lines.push(b'\n');
+        End::of(self.batch + 1, lines, triples, receipts).push_to(lines);
         let prepared = self.repair().and_then(|()| self.look());
         if let Some(why) = self.loss.get() {
             return Err(Refusal::JournalLost(why.clone()));
@@ -317,7 +326,11 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
             damaged + 1,
         ));
         file.set_len(tail.len)?;
-        tail.batch = damaged;
+        // So that no later start gives its number again.
+        let mut end = Vec::new();
+        End::of(damaged, &[], 0, 0).push_to(&mut end);
+        file.write_all(&end)?;
+        (tail.len, tail.batch) = (tail.len + end.len() as u64, damaged);
     } else if tail.torn > 0 {
         file.set_len(tail.len)?;
         let (path, torn) = (shown::path(path), tail.torn);
@@ -359,19 +372,40 @@ fn sync_name(path: &Path) -> io::Result<()> {
     File::open(whole.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
-/// Copies what stands behind the last true end line to a file of its own.
+/// Copies what stands behind the last true end line to a file of its own, which none was.
 fn keep(path: &Path, file: &mut File, tail: &Tail) -> io::Result<PathBuf> {
-    let mut name = path.to_owned().into_os_string();
-    name.push(format!(".damaged-{}", tail.batch + 1));
-    let mut kept = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&name)?;
+    let named = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".damaged-{}", tail.batch + 1));
+        if number > 0 {
+            name.push(format!(".{number}"));
+        }
+        PathBuf::from(name)
+    };
+    let free = (0..).map(named).find(|name| !name.exists());
+    let name = free.unwrap_or_else(|| named(0));
+    let copied = copy_tail(&name, file, tail).inspect_err(|_| {
+        // Half of it is of no use, and would take the name.
+        let _ = std::fs::remove_file(&name);
+    });
+    copied.map_err(|error| {
+        let message = format!(
+            "its damaged end cannot be kept as {}: {error}",
+            shown::path(&name)
+        );
+        io::Error::new(error.kind(), message)
+    })?;
+    Ok(name)
+}
+
+fn copy_tail(name: &Path, file: &mut File, tail: &Tail) -> io::Result<()> {
+    let mut kept = OpenOptions::new().write(true).create_new(true).open(name)?;
+    // Whoever may not read the journal may not read a part of it.
+    kept.set_permissions(file.metadata()?.permissions())?;
     file.seek(SeekFrom::Start(tail.len))?;
     io::copy(file, &mut kept)?;
     kept.sync_all()?;
-    sync_name(Path::new(&name))?;
-    Ok(name.into())
+    sync_name(name)
 }
 
 /// Makes `file` this process's, as long as it has it open.

@@ -33,7 +33,7 @@ pub(super) enum Refusal {
     UnknownHooks { name: String, known: String },
     #[error("cannot read the query: {0}")]
     Query(String),
-    #[error("content-type is {0:?}, expected application/n-triples or text/plain")]
+    #[error("content-type is {0:?}, expected application/n-triples or text/plain, in UTF-8")]
     ContentType(String),
     #[error("content-encoding is {0:?}, expected gzip or identity")]
     ContentEncoding(String),
@@ -55,6 +55,10 @@ pub(super) enum Refusal {
     HeldFull(usize),
     #[error("all {0} seats for viewers and readers of receipts are taken")]
     ViewersFull(usize),
+    #[error(
+        "there are no seats for viewers and readers of receipts: there is one connection alone"
+    )]
+    NoSeats,
     #[error("no worker was free within {} ms", .0.as_millis())]
     Expired(Duration),
     #[error("the service is stopping")]
@@ -97,7 +101,7 @@ impl Refusal {
             Self::Collision(_) => (S::UNPROCESSABLE_ENTITY, "collision"),
             Self::QueueFull(_) => (S::SERVICE_UNAVAILABLE, "queue_full"),
             Self::HeldFull(_) => (S::SERVICE_UNAVAILABLE, "memory_full"),
-            Self::ViewersFull(_) => (S::SERVICE_UNAVAILABLE, "viewers_full"),
+            Self::ViewersFull(_) | Self::NoSeats => (S::SERVICE_UNAVAILABLE, "viewers_full"),
             Self::Expired(_) => (S::SERVICE_UNAVAILABLE, "expired"),
             Self::Stopping => (S::SERVICE_UNAVAILABLE, "stopping"),
             Self::JournalLost(_) => (S::SERVICE_UNAVAILABLE, "journal_lost"),
@@ -111,7 +115,7 @@ impl Refusal {
         match self {
             Self::QueueFull(_) => Some(Reason::QueueFull),
             Self::HeldFull(_) => Some(Reason::MemoryFull),
-            Self::ViewersFull(_) => Some(Reason::ViewersFull),
+            Self::ViewersFull(_) | Self::NoSeats => Some(Reason::ViewersFull),
             Self::Expired(_) => Some(Reason::Expired),
             Self::Stopping => Some(Reason::Stopping),
             Self::Journal(_) | Self::JournalLost(_) => Some(Reason::Journal),
@@ -138,7 +142,7 @@ impl IntoResponse for Refusal {
         let message = self.to_string();
         let mut response = (status, Json(Body { error, message })).into_response();
         let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE && !matches!(self, Self::NoSeats) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
         }
         if status == StatusCode::UNAUTHORIZED {

@@ -30,6 +30,9 @@ impl Seats {
 
     /// Takes one that is free, and waits for none.
     pub(super) fn take(&self) -> Result<Seat, Refusal> {
+        if self.all == 0 {
+            return Err(Refusal::NoSeats);
+        }
         let taken = Arc::clone(&self.free).try_acquire_owned();
         let _taken = taken.map_err(|_| Refusal::ViewersFull(self.all))?;
         Ok(Seat { _taken })

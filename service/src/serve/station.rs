@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use crate::ingest::{Fault, Ingested};
 use crate::instruments;
 use crate::memory::{Memory, PooledMemory};
-use crate::output::Output;
+use crate::output::{Output, WriteError};
 use crate::totals::Totals;
 use crate::transform::group_deltas;
 use crate::turnstile::Turnstile;
@@ -87,12 +87,15 @@ impl Station<'_, '_> {
         let done = worker.run(&turnstile, output.as_ref());
         let totals = worker.into_totals();
         drop(span);
-        output
-            .map_or(Ok(()), Output::finish)
-            .map_err(|error| match error.source.kind() {
+        let written = output.map_or(Ok(()), Output::finish);
+        if let Err(WriteError { source, .. }) = written {
+            self.desk.forget_samples();
+            self.sheet.clear();
+            return Err(match source.kind() {
                 io::ErrorKind::FileTooLarge => Refusal::OutputTooLarge(batch.text_bytes_max),
-                _ => Refusal::Journal(error.source.to_string()),
-            })?;
+                _ => Refusal::Journal(source.to_string()),
+            });
+        }
         instruments::record_samples(kind, self.desk.samples());
         self.counts
             .add(plan.triples.len(), &totals, self.desk.samples());
@@ -199,5 +202,25 @@ impl Write for Pen {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_is_filled_up_to_the_bound_and_gives_its_memory_back() {
+        let sheet = Sheet::default();
+        let bytes_max = 4 * SHEET_BYTES_KEPT;
+        let mut pen = sheet.pen(bytes_max);
+        let part = vec![b'x'; bytes_max / 8];
+        (0..8).for_each(|_| pen.write_all(&part).expect("there is room"));
+        assert_eq!(sheet.lock().capacity(), bytes_max);
+        let refused = pen.write_all(b"x").expect_err("it is full");
+        assert_eq!(refused.kind(), io::ErrorKind::FileTooLarge);
+        sheet.clear();
+        let lines = sheet.lock();
+        assert!(lines.is_empty() && lines.capacity() <= SHEET_BYTES_KEPT);
     }
 }

@@ -28,7 +28,7 @@ use super::stop::Stopping;
 const TYPES: [&str; 2] = ["application/n-triples", "text/plain"];
 
 /// How their text may be written: US-ASCII is UTF-8, too.
-const CHARSETS: [&str; 2] = ["utf-8", "us-ascii"];
+const CHARSETS: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
