@@ -71,6 +71,7 @@ use crate::telemetry::notices::Notices;
 use crate::toml_error::TomlError;
 
 pub use self::configuration::Sources;
+pub(crate) use self::configuration::check_sum;
 pub use self::hook_sets::HookFile;
 pub use self::journal::{JournalChoice, JournalError};
 pub use self::routes::OPENAPI;

@@ -52,6 +52,28 @@ fn config_tells_each_value_with_its_source() {
 }
 
 #[test]
+fn config_refuses_what_would_be_refused_elsewhere_and_tells_of_arenas() {
+    let sum = b"[poold]\nworkers = 64\n[pools.emit]\npool_size = 1024\nbuffer_size = \"1MiB\"\n";
+    let sum = file("sum.toml", sum);
+    let pages = file("pages.toml", b"[arena]\nhuge_pages = true\n");
+    for (path, part) in [
+        (&sum, "64 x 1024 x 1048576 bytes"),
+        (&pages, "arena.huge_pages is true"),
+    ] {
+        ended(&["config", "--config", text(path)]).assert_refused(2, part);
+    }
+    let good = file("arena.toml", b"[arena]\nsize = \"2MiB\"\n");
+    let mut command = poold(&["config", "--config", text(&good)]);
+    let output = command.env("KNHK_ARENA_ZERO", "1").output();
+    let told = Ended::of(&output.expect("it starts")).stdout;
+    let lines = [
+        "size       = 2097152",
+        "zero       = true     # variable KNHK_ARENA_ZERO",
+    ];
+    assert!(lines.iter().all(|line| told.contains(line)), "{told}");
+}
+
+#[test]
 fn a_bad_setting_is_refused_by_config_and_by_run_alike() {
     let unknown = file("unknown.toml", b"pool_sise = 4\n");
     let huge = file("huge.toml", b"[pools.emit]\npool_size = 65537\n");

@@ -81,7 +81,7 @@ impl Configuration {
 }
 
 /// Each size is in its range; all together they may still be more than anyone means.
-fn check_sum(settings: &Settings, buffers: &BufferPool) -> Result<(), ServeError> {
+pub(crate) fn check_sum(settings: &Settings, buffers: &BufferPool) -> Result<(), ServeError> {
     let config = buffers.config();
     let (workers, pool_size, buffer_size) = (
         settings.workers.value,
