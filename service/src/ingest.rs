@@ -221,24 +221,32 @@ fn parse(line: &[u8]) -> Result<Option<Triple>, Fault> {
         found = Some(parsed.map_err(|error| Fault {
             line: 0,
             column: error.location().start.column + 1,
-            message: shown::line(of_a_line(error.message())),
+            message: shown::line(&of_a_line(error.message())),
         })?);
     }
     Ok(found)
 }
 
 /// What the parser says, which knows of quads, and takes the line for a whole file.
-fn of_a_line(message: &str) -> &str {
-    match message {
+fn of_a_line(message: &str) -> String {
+    if let Some(more) = message.strip_prefix(MORE) {
+        // As the parser's own type shows it: `IriRef("a:a")`.
+        let text = more
+            .split_once("(\"")
+            .and_then(|(_, it)| it.rsplit_once("\")"));
+        let text = text.map_or(more, |(text, _)| text);
+        return format!("a line is one triple, and behind its dot stands {text}");
+    }
+    let message = match message {
         "Unexpected end of file" => "the line ends inside a term",
         "Unexpected end" => "the line ends inside a triple",
         "Quads must be followed by a dot" => "Triples must be followed by a dot",
-        message if message.starts_with("Only a single triple or quad") => {
-            "a line is one triple, and more stands behind its dot"
-        }
         message => message,
-    }
+    };
+    message.to_owned()
 }
+
+const MORE: &str = "Only a single triple or quad can be written in a line, found ";
 
 fn too_long() -> Fault {
     Fault {
