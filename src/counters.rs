@@ -14,7 +14,7 @@ use std::ops::AddAssign;
 use crate::sync::modelled::{AtomicU64, Ordering};
 
 pub use self::arena::ArenaStats;
-pub(crate) use self::arena::{ArenaCounters, CAPACITY_MAX};
+pub(crate) use self::arena::{ArenaCounters, CAPACITY_MAX, Word};
 pub use self::demand::Demand;
 pub(crate) use self::demand::{Recorder, merge};
 

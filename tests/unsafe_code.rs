@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// `unsafe` blocks of each module of the library, its tests and models not counted; those of the build
 /// modes of ADR-016 are.
 const BLOCKS: [(&str, usize); 14] = [
-    ("arena", 72),
+    ("arena", 76),
     ("buffer", 20),
     ("buffer_pool", 18),
     ("free_list", 27),

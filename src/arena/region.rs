@@ -32,7 +32,7 @@ use std::ptr::{self, NonNull};
 
 use super::error::ArenaError;
 use crate::config::ArenaOverflow;
-use crate::counters::ArenaCounters;
+use crate::counters::{ArenaCounters, Word};
 #[cfg(feature = "allocation-tracking")]
 use crate::hot_path::HotPathGuard;
 use crate::raw::chunk::CHUNK_ALIGN;
@@ -117,30 +117,75 @@ impl<'r> Region<'r> {
         }
     }
 
+    /// Memory for `value`, with it in it. For one of no bytes an aligned address, which takes nothing.
+    #[inline(always)]
+    pub(super) fn alloc_value<T>(self, value: T) -> Result<NonNull<T>, ArenaError> {
+        let layout = Layout::new::<T>();
+        let is_plain = layout.size() > 0 && layout.align() <= CHUNK_ALIGN;
+        let start = if !is_plain {
+            self.alloc(layout)?.cast()
+        } else if let Some((start, next)) = self.next(layout) {
+            // Before the books, for the reason that `word` has.
+            // SAFETY: room for a T that nobody has.
+            unsafe { start.cast().write(value) };
+            self.books.take(next);
+            return Ok(start.cast());
+        } else {
+            overflow(self.books, self.home, layout)?.cast()
+        };
+        // SAFETY: memory for a T, nobody else's (2).
+        unsafe { start.write(value) };
+        Ok(start)
+    }
+
     /// The hot path: room in the chunk.
     #[inline(always)]
     fn carve(self, layout: Layout) -> Option<NonNull<u8>> {
+        if layout.align() > CHUNK_ALIGN {
+            return self.carve_aligned(layout);
+        }
+        let (start, next) = self.next(layout)?;
+        self.books.take(next);
+        Some(start)
+    }
+
+    /// Room in the chunk, shown, and what the books have when it is taken.
+    #[inline(always)]
+    fn next(self, layout: Layout) -> Option<(NonNull<u8>, Word)> {
         #[cfg(feature = "allocation-tracking")]
         let _section = HotPathGuard::enter("knhk_pool::Arena::alloc");
-        let left = if layout.align() <= CHUNK_ALIGN {
-            self.books.allocate(layout.size(), layout.align())?
-        } else {
-            self.carve_aligned(layout)?
-        };
+        let next = ArenaCounters::next(self.word(), layout.size(), layout.align())?;
+        Some((self.shown(next.left(), layout), next))
+    }
+
+    /// The books' word, by a plain load: around an atomic one the compiler keeps no value in registers, and
+    /// writes one that is to be moved into the arena to the stack first.
+    #[inline(always)]
+    fn word(self) -> Word {
+        // SAFETY: this thread alone stores it (3).
+        let word = unsafe { *self.books.word().as_ptr() };
+        Word(word)
+    }
+
+    /// The place of an allocation that leaves `left`.
+    #[inline(always)]
+    fn shown(self, left: usize, layout: Layout) -> NonNull<u8> {
         // SAFETY: left <= capacity, and `capacity` bytes from `base` on are the chunk's (1).
         let start = unsafe { self.base.add(left) };
         // SAFETY: below the old `left`, and so hidden (5).
         unsafe { rest::show(start, layout.size()) };
-        Some(start)
+        start
     }
 
     /// As [`carve`](Self::carve), for alignments that the base does not have.
     #[cold]
     #[inline(never)]
-    fn carve_aligned(self, layout: Layout) -> Option<usize> {
+    fn carve_aligned(self, layout: Layout) -> Option<NonNull<u8>> {
+        #[cfg(feature = "allocation-tracking")]
+        let _section = HotPathGuard::enter("knhk_pool::Arena::alloc");
         let left = self.below(self.books.left(), layout)?;
         self.books.allocated(left);
-        Some(left)
+        Some(self.shown(left, layout))
     }
 
     /// Where `layout` begins if it ends at `end` or before, as an offset from the base.

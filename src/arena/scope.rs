@@ -97,7 +97,16 @@ impl<'s> Scope<'s> {
     /// If there is no room.
     #[inline(always)]
     pub fn try_alloc<T>(&self, value: T) -> Result<&'s mut T, ArenaError> {
-        self.try_alloc_with(|| value)
+        const {
+            assert!(
+                !mem::needs_drop::<T>(),
+                "an arena never drops: T must not need it"
+            )
+        };
+        let start = self.region.alloc_value(value)?;
+        // SAFETY: just written, and not given back before 's ends: a scope is given back by one who
+        // has it borrowed for all of its life.
+        Ok(unsafe { &mut *start.as_ptr() })
     }
 
     /// Puts what `make` returns into the arena, without a copy where the compiler can do without.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::ops::AddAssign;
 
 use self::bump::Bump;
-pub(crate) use self::bump::CAPACITY_MAX;
+pub(crate) use self::bump::{CAPACITY_MAX, Word};
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
@@ -72,11 +72,23 @@ impl ArenaCounters {
         self.bump.left()
     }
 
-    /// An allocation from the chunk, whose base is at a multiple of `align`: how many bytes are left below
-    /// it, or `None` if there is no room.
+    /// Where the bump pointer and its count are, for who writes them.
     #[inline(always)]
-    pub(crate) fn allocate(&self, size: usize, align: usize) -> Option<usize> {
-        self.bump.allocate(size, align)
+    pub(crate) fn word(&self) -> &AtomicU64 {
+        self.bump.cell()
+    }
+
+    /// An allocation from the chunk, whose base is at a multiple of `align` and whose [word](Self::word) is `now`:
+    /// what it would leave; `None` if there is no room. It is one when it is [taken](Self::take).
+    #[inline(always)]
+    pub(crate) fn next(now: Word, size: usize, align: usize) -> Option<Word> {
+        Bump::next(now, size, align)
+    }
+
+    /// Makes the allocation that [`next`](Self::next) found; no other was made in between.
+    #[inline(always)]
+    pub(crate) fn take(&self, next: Word) {
+        self.bump.take(next);
     }
 
     /// An allocation from the chunk, below which `left` bytes remain.

@@ -48,18 +48,24 @@ impl Bump {
         self.word().left()
     }
 
-    /// Takes `size` bytes, at least one, off the end of what is left, and as many more as bring the end to
-    /// a multiple of `align`: where they begin, or `None` if there are not as many.
+    /// The word after `now`, which it has: `size` bytes, at least one, are off the end of what is left, and as
+    /// many more as bring the end to a multiple of `align`; `None` if there are not as many. Until that is
+    /// [taken](Self::take) nothing is allocated.
     #[inline(always)]
-    pub(super) fn allocate(&self, size: usize, align: usize) -> Option<usize> {
-        let Word(word) = self.word();
-        if size > Word(word).left() {
+    pub(super) fn next(now: Word, size: usize, align: usize) -> Option<Word> {
+        let Word(word) = now;
+        if size > now.left() {
             return None;
         }
         // One addition for both halves: no borrow, since the bytes are there.
         let word = word.wrapping_add(ONE.wrapping_sub(size as u64)) & !(align as u64 - 1);
-        self.word.store(word, Ordering::Release);
-        Some(Word(word).left())
+        Some(Word(word))
+    }
+
+    /// Allocates what [`next`](Self::next) found; nothing else was done in between.
+    #[inline(always)]
+    pub(super) fn take(&self, next: Word) {
+        self.word.store(next.0, Ordering::Release);
     }
 
     /// Makes what is left `end`, which may be more: a new epoch.
@@ -76,6 +82,12 @@ impl Bump {
         self.before.store(sum ^ 1, Ordering::Release);
         let epoch = !before << EPOCH_SHIFT;
         self.word.store(epoch | end as u64, Ordering::Release);
+    }
+
+    /// Where the word is.
+    #[inline(always)]
+    pub(super) fn cell(&self) -> &AtomicU64 {
+        &self.word
     }
 
     /// The word now.
@@ -101,11 +113,11 @@ impl Bump {
 
 /// A bump word, as it was.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Word(u64);
+pub(crate) struct Word(pub(crate) u64);
 
 impl Word {
     #[inline(always)]
-    pub(super) const fn left(self) -> usize {
+    pub(crate) const fn left(self) -> usize {
         self.0 as u32 as usize
     }
 
@@ -120,6 +132,14 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    impl Bump {
+        fn allocate(&self, size: usize, align: usize) -> Option<usize> {
+            let next = Self::next(self.word(), size, align)?;
+            self.take(next);
+            Some(next.left())
+        }
+    }
 
     #[test]
     fn allocations_of_every_epoch_are_counted() {
