@@ -58,12 +58,14 @@ impl Queue {
 
     /// Accepts `batch`, or turns it away.
     pub(super) fn push(&self, batch: Batch) -> Result<(), Refusal> {
-        if self.len() >= self.capacity() {
-            self.sweep();
-        }
         let mut waiting = self.lock();
         if waiting.len() >= self.capacity() {
-            return Err(Refusal::QueueFull(self.capacity()));
+            drop(waiting);
+            self.sweep();
+            waiting = self.lock();
+            if waiting.len() >= self.capacity() {
+                return Err(Refusal::QueueFull(self.capacity()));
+            }
         }
         waiting.push_back(batch);
         drop(waiting);
