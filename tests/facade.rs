@@ -119,16 +119,3 @@ fn the_helper_thread_publishes_and_ends_with_its_guard() {
     }
     drop(publishing);
 }
-
-#[test]
-fn documentation_names_the_version_of_metrics() {
-    let manifest = include_str!("../Cargo.toml");
-    let line = "\nmetrics = { version = \"";
-    let version = manifest.split(line).nth(1).expect("it is a dependency");
-    let version: Vec<&str> = version.split('.').take(2).collect();
-    let named = format!("`metrics` {}:", version.join("."));
-    assert!(
-        include_str!("../src/telemetry/facade.rs").contains(&named),
-        "{named}"
-    );
-}

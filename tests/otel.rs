@@ -324,14 +324,17 @@ fn acquiring_allocates_nothing_while_telemetry_is_exported() {
 }
 
 #[test]
-fn documentation_names_the_version_of_opentelemetry() {
+fn documentation_names_the_versions_of_the_interfaces() {
     let manifest = include_str!("../Cargo.toml");
-    let line = "\nopentelemetry = { version = \"";
-    let version = manifest.split(line).nth(1).expect("it is a dependency");
-    let version: Vec<&str> = version.split('.').take(2).collect();
-    let named = format!("`opentelemetry` {}:", version.join("."));
-    assert!(
-        include_str!("../src/telemetry/otel.rs").contains(&named),
-        "{named}"
-    );
+    let documented = [
+        ("opentelemetry", include_str!("../src/telemetry/otel.rs")),
+        ("metrics", include_str!("../src/telemetry/facade.rs")),
+    ];
+    for (package, text) in documented {
+        let line = format!("\n{package} = {{ version = \"");
+        let version = manifest.split(&line).nth(1).expect("it is a dependency");
+        let version: Vec<&str> = version.split('.').take(2).collect();
+        let named = format!("`{package}` {}:", version.join("."));
+        assert!(text.contains(&named), "{named}");
+    }
 }

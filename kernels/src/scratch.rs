@@ -346,7 +346,7 @@ impl<T: Copy + Default> Idle<T> {
                 return None; // nothing to keep, and nothing to free
             }
             if list.len() < IDLE_MAX {
-                if list.capacity() == 0 && !has_room(list) {
+                if list.capacity() == 0 && !make_room(list) {
                     return Some(lanes);
                 }
                 list.push(lanes);
@@ -374,10 +374,10 @@ impl<T: Copy + Default> Idle<T> {
     }
 }
 
-/// Makes room for all that a list will ever hold.
+/// Makes room for all that a list will ever hold; whether the allocator gave it.
 #[cold]
 #[inline(never)]
-fn has_room<T>(list: &mut Vec<Lanes<T>>) -> bool {
+fn make_room<T>(list: &mut Vec<Lanes<T>>) -> bool {
     permit_alloc(|| list.try_reserve_exact(IDLE_MAX).is_ok())
 }
 
