@@ -1,4 +1,4 @@
-//! The hit rate's warning: once a fall, with hysteresis, only where there is traffic, and with the
+//! The hit rate's warning: once a fall and a size, with hysteresis, only where there is traffic, and with the
 //! size that would have held.
 
 mod armed;
@@ -56,6 +56,43 @@ fn a_fall_warns_once_and_a_recovery_once() {
         matches!(said(&monitor, "falls")[..], [Change::Fell { .. }]),
         "it falls again"
     );
+}
+
+#[test]
+fn a_pool_that_was_given_a_larger_size_in_vain_is_told_again_with_the_size_it_needs() {
+    let monitor = Monitor::manual(few(10));
+    let name = "grows";
+    drop(at_once(&pool(name, 4), 16));
+    assert_eq!(said(&monitor, name).len(), 1, "low");
+    let larger = pool(name, 8);
+    drop(at_once(&larger, 16));
+    assert_eq!(said(&monitor, name), [], "some of it was the smaller one's");
+    drop(at_once(&larger, 16));
+    assert!(matches!(
+        said(&monitor, name)[..],
+        [Change::Fell {
+            rate: 0.5,
+            size: 8,
+            recommended_size: 16,
+            ..
+        }]
+    ));
+    drop(at_once(&larger, 16));
+    assert_eq!(said(&monitor, name), [], "said already");
+    drop(larger);
+    let smaller = pool(name, 6);
+    for _ in 0..2 {
+        drop(at_once(&smaller, 16));
+        assert_eq!(said(&monitor, name), [], "a smaller one is no news");
+    }
+    let enough = pool(name, 16);
+    hits(&enough, 10);
+    assert_eq!(said(&monitor, name), [], "not judged yet");
+    hits(&enough, 10);
+    assert!(matches!(
+        said(&monitor, name)[..],
+        [Change::Recovered { rate: 1.0, .. }]
+    ));
 }
 
 #[test]

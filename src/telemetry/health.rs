@@ -1,9 +1,11 @@
 //! Whether the pools' hit rates are as they should be, judged from snapshots.
 //!
 //! ```text
-//!            rate < warn_below                     Change::Fell, once
+//!            rate < warn_below                     Change::Fell, once a size
 //!  healthy ────────────────────▸ warned ─┐
-//!     ▴                             │    │ below clear_above: silence
+//!     ▴                          ▴  │    │ below clear_above: silence
+//!     │         rate < warn_below│  │    │
+//!     │                         grown ◂──┤ the pool was given a larger size
 //!     └──── rate ≥ clear_above ─────┴────┘         Change::Recovered
 //! ```
 //!
@@ -59,7 +61,8 @@ impl Thresholds {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Change {
-    /// The rate fell below the threshold.
+    /// The rate fell below the threshold, or is below it still with a larger size than at the last such
+    /// change.
     Fell {
         /// The pool's kind.
         kind: PoolKind,
@@ -170,7 +173,17 @@ struct Watched {
     last: PoolStats,
     /// When it was judged last.
     judged: PoolStats,
-    is_warned: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    #[default]
+    Healthy,
+    /// At this size: the largest that was told.
+    Warned { size: usize },
+    /// Warned, and of a larger size now, which has not been judged.
+    Grown,
 }
 
 impl Health {
@@ -209,6 +222,11 @@ impl Health {
 
 impl Watched {
     fn judge(&mut self, pool: &PoolSnapshot, thresholds: &Thresholds) -> Option<Change> {
+        if matches!(self.state, State::Warned { size } if pool.size > size) {
+            // What has been counted so far is the smaller size's.
+            self.state = State::Grown;
+            self.judged = pool.stats;
+        }
         let interval = pool.stats.since(&self.judged);
         let rate = interval.hit_rate()?;
         if interval.acquires() < thresholds.acquires_min {
@@ -217,8 +235,9 @@ impl Watched {
         self.judged = pool.stats;
         let (kind, name) = (pool.kind, pool.name);
         let threshold = thresholds.warn_below(pool);
-        if !self.is_warned && rate < threshold {
-            self.is_warned = true;
+        let is_told = matches!(self.state, State::Warned { .. });
+        if !is_told && rate < threshold {
+            self.state = State::Warned { size: pool.size };
             return Some(Change::Fell {
                 kind,
                 name,
@@ -229,8 +248,9 @@ impl Watched {
             });
         }
         let threshold = thresholds.clear_above(pool);
-        if self.is_warned && rate >= threshold {
-            self.is_warned = false;
+        let is_healthy = matches!(self.state, State::Healthy);
+        if !is_healthy && rate >= threshold {
+            self.state = State::Healthy;
             return Some(Change::Recovered {
                 kind,
                 name,

@@ -15,9 +15,9 @@ static RATES: Mutex<Vec<IntervalRate>> = Mutex::new(Vec::new());
 /// Watches the hit rate of every pool of the process, until it is dropped.
 ///
 /// At each tick it compares a [`snapshot`] with the one before, emits the events
-/// `knhk.buffer_pool.low_hit_rate` (WARN, once for each fall) and
-/// `knhk.buffer_pool.hit_rate_recovered` (INFO) and their like for object pools through `tracing`,
-/// and keeps the interval's rates for the gauge `knhk.buffer_pool.hit_rate`.
+/// `knhk.buffer_pool.low_hit_rate` (WARN, once for each fall, and once more for each larger size that
+/// does not hold either) and `knhk.buffer_pool.hit_rate_recovered` (INFO) and their like for object
+/// pools through `tracing`, and keeps the interval's rates for the gauge `knhk.buffer_pool.hit_rate`.
 ///
 /// One monitor a process: the gauge shows what the last tick of any has seen, and is absent when one
 /// is dropped.
