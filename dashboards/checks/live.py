@@ -90,7 +90,7 @@ class Run:
 
     def too_small(self):
         with self.service(size=1) as program:
-            took = until(f"{LOW} fires for {POOL}", 60, lambda: program.must_live() and self.fires(LOW))
+            took = until(f"{LOW} fires for {POOL}", 180, lambda: program.must_live() and self.fires(LOW))
             time.sleep(2 * RATE)
             self.panels("a pool of one")
             others = self.firing() - EXPECTED
@@ -103,13 +103,13 @@ class Run:
         if not found:
             raise Failure(f"the service did not warn:\n{self.log.read_text()[-2000:]}")
         with self.service(size=int(found[1])) as program:
-            took = until(f"{LOW} has cleared", 90, lambda: program.must_live() and not self.fires(LOW))
+            took = until(f"{LOW} has cleared", 240, lambda: program.must_live() and not self.fires(LOW))
         print(f"live: a pool of {found[1]}, as its warning recommends: the alert cleared after {took:.0f} s")
 
     def violations(self, embedding, port):
         """The embedder's alerts fire, and no other of it."""
         fire = lambda: embedding.must_live() and self.firing(port) >= VIOLATED  # noqa: E731
-        until(f"{', '.join(sorted(VIOLATED))} fire", 60, fire)
+        until(f"{', '.join(sorted(VIOLATED))} fire", 180, fire)
         others = self.firing(port) - VIOLATED
         if others:
             raise Failure(f"alerts fire for the embedder that have no cause: {others}")
@@ -136,7 +136,7 @@ class Run:
             f"rate(knhk_hot_path_allocation_total[{RATE}s]) > 0",
         ]
         is_so = lambda: program.must_live() and all(self.prometheus.instant(expr) for expr in ready)  # noqa: E731
-        until("the counters move in Prometheus", 60, is_so)
+        until("the counters move in Prometheus", 180, is_so)
         time.sleep(2 * RATE)
 
     def variables(self):
@@ -181,7 +181,7 @@ class Run:
             return result
 
         # On a busy machine a scrape may be late.
-        until(f"a result of {where}", 30, is_there)
+        until(f"a result of {where}", 120, is_there)
         for labels, points in result:
             for _, value in points:
                 in_range(float(value), query.unit, where)

@@ -65,12 +65,12 @@ class Prometheus:
     def __enter__(self):
         with self.log.open("w") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        until("Prometheus is ready", 30, self.is_ready)
+        until("Prometheus is ready", 120, self.is_ready)
         return self
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def is_ready(self):
         if self.process.poll() is not None:
@@ -85,7 +85,7 @@ class Prometheus:
         """The `data` of an answer."""
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
+            with urllib.request.urlopen(url, timeout=60) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise Failure(f"{path} {parameters}: {error.read().decode()}") from error

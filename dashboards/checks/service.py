@@ -9,7 +9,7 @@ import urllib.request
 from .tools import ROOT, Failure
 
 # Far longer than any phase of the check: it is ended by its process id.
-FOR = "600s"
+FOR = "1800s"
 
 
 def build(*what):
@@ -71,7 +71,7 @@ class Program:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

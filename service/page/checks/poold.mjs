@@ -118,7 +118,7 @@ async function resized(sight, server, file) {
   await sight.wait(".pool .mood", "Resized to 64");
   const row = sight.page.locator("#configuration tr", { hasText: "pool_size" });
   // Much sooner than the configuration is read anyway.
-  await row.locator("td", { hasText: /^64$/ }).waitFor({ timeout: 15_000 });
+  await row.locator("td", { hasText: /^64$/ }).waitFor({ timeout: 25_000 });
   await size(file, 1);
   server.child.kill("SIGHUP");
   await sight.wait(".alarm", "It has 1 buffer a thread");
