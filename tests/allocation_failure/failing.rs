@@ -107,11 +107,15 @@ pub(crate) fn at_every_point(operation: &str, mut run: impl FnMut(&Run)) -> u64 
     run(&Run::new(Refusal::Once, u64::MAX));
     for refusal in [Refusal::Once, Refusal::FromThereOn] {
         for served in 0.. {
-            let (before, one) = (live(), Run::new(refusal, served));
-            run(&one);
-            assert_eq!(
-                live(),
-                before,
+            let one = Run::new(refusal, served);
+            let mut lost = || {
+                let before = live();
+                run(&one);
+                live() != before
+            };
+            // A list of the process may have grown just now, since another thread has made much: not again.
+            assert!(
+                !lost() || !lost(),
                 "{operation}, {refusal:?} after {served}: lost"
             );
             if !one.was_refused.get() {
