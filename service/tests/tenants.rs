@@ -68,6 +68,8 @@ impl Server {
     fn start() -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_knhk-poold"))
             .args(["serve", "--listen", "127.0.0.1:0", "--workers", "1"])
+            // A client that is held up between two requests is not what is looked at here.
+            .args(["--head-time-ms", "600000", "--queue-time-ms", "600000"])
             .env_clear()
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::client::{Answer, raw, request};
 use crate::program::{Ended, file, text};
-use crate::server::{END_MAX, Server, TRIPLES, serve, triples};
+use crate::server::{END_MAX, Server, TRIPLES, UNHURRIED, serve, triples};
 
 /// The path of a journal that is not there yet.
 pub(crate) fn journal_path(name: &str) -> String {
@@ -109,7 +109,8 @@ fn under_load(address: SocketAddr, when: impl FnOnce()) -> Vec<u64> {
             })
         })
         .collect();
-    let until = Instant::now() + crate::client::PATIENCE;
+    // Each is synchronised, on a disk that others write to.
+    let until = Instant::now() + 5 * crate::client::PATIENCE;
     while acknowledged.lock().expect("no panic").len() < 40 {
         assert!(Instant::now() < until, "nothing is acknowledged");
         thread::sleep(Duration::from_millis(1));
@@ -315,7 +316,8 @@ fn a_second_process_with_the_same_journal_is_refused_and_writes_nothing() {
 fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
     let path = journal_path("stuck");
     crate::pipe::make(&path);
-    let server = Server::start(&["--workers", "2", "--journal", &path]);
+    let arguments = ["--workers", "2", "--journal", &path];
+    let server = Server::start(&[&arguments[..], &UNHURRIED].concat());
     thread::scope(|scope| {
         // Its receipts are more than a pipe holds.
         let address = server.address;
@@ -341,7 +343,8 @@ fn a_journal_that_takes_nothing_holds_up_its_batches_and_nothing_else() {
 fn what_no_worker_has_begun_with_at_the_end_of_a_stop_is_told_to_come_again() {
     let path = journal_path("stop-queue");
     crate::pipe::make(&path);
-    let server = Server::start(&["--workers", "1", "--journal", &path]);
+    let arguments = ["--workers", "1", "--journal", &path];
+    let server = Server::start(&[&arguments[..], &UNHURRIED].concat());
     let address = server.address;
     let post = |body: &[u8]| request("POST", "/v1/triples", &[TRIPLES], body);
     let (first, second) = (post(&triples(20_000)), post(&triples(1)));

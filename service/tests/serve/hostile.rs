@@ -321,7 +321,8 @@ fn whatever_comes_is_answered_with_2xx_or_4xx_or_closed() {
 
 #[test]
 fn ten_thousand_pipelined_requests_are_answered_in_order() {
-    let server = Server::start(&[]);
+    let times = ["--head-time-ms", "600000", "--body-time-ms", "600000"];
+    let server = Server::start(&times);
     let mut stream = connect(server.address);
     let writing = stream.try_clone().expect("a socket can be cloned");
     let writer = std::thread::spawn(move || {

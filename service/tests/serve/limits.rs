@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::{Answer, connect, raw, request, rest};
-use crate::server::{Server, TRIPLES, triples};
+use crate::server::{Server, TRIPLES, UNHURRIED, triples};
 
 const LINE: &[u8] = b"<http://a> <http://b> <http://c> .\n";
 
@@ -70,7 +70,7 @@ fn bodies_in_memory_are_bounded_together() {
     let body = triples(20_000);
     let held_max = (body.len() + LINE.len()).to_string();
     let arguments = ["--held-bytes-max", &held_max, "--workers", "1"];
-    let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
+    let server = Server::start(&[&arguments[..], &UNHURRIED, &["--journal", &journal]].concat());
     let read = thread::scope(|scope| {
         // It stays in memory: its receipts are more than a pipe holds.
         let held = scope.spawn(|| server.post("/v1/triples", &body));
@@ -90,7 +90,7 @@ fn bodies_in_memory_are_bounded_together() {
 #[test]
 fn heads_and_bodies_that_do_not_come_are_not_waited_for() {
     // Time enough for who means well, also on a machine that is busy.
-    let limits = ["--head-time-ms", "2000", "--body-time-ms", "2000"];
+    let limits = ["--head-time-ms", "5000", "--body-time-ms", "5000"];
     let server = Server::start(&limits);
     let send = |bytes: &'static [u8]| {
         let mut stream = connect(server.address);
@@ -241,7 +241,7 @@ fn who_has_gone_keeps_no_place_in_the_queue() {
     let journal = crate::durability::journal_path("gone");
     crate::pipe::make(&journal);
     let arguments = ["--workers", "1", "--queue-len", "2", "--journal", &journal];
-    let server = Server::start(&arguments);
+    let server = Server::start(&[&arguments[..], &UNHURRIED].concat());
     let address = server.address;
     let bytes = request("POST", "/v1/triples", &[TRIPLES], LINE);
     let send = || {
@@ -300,7 +300,7 @@ fn a_batch_is_told_when_no_worker_comes_free_in_time() {
     let journal = crate::durability::journal_path("busy");
     crate::pipe::make(&journal);
     // It is to begin with the first in this time, too.
-    let arguments = ["--workers", "1", "--queue-time-ms", "3000"];
+    let arguments = ["--workers", "1", "--queue-time-ms", "10000"];
     let server = Server::start(&[&arguments[..], &["--journal", &journal]].concat());
     let address = server.address;
     thread::scope(|scope| {

@@ -9,7 +9,7 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::process::Signal;
 
 use crate::client::{PATIENCE, connect, raw, request};
-use crate::server::{Server, TRIPLES, triples};
+use crate::server::{Server, TRIPLES, UNHURRIED, triples};
 
 fn listen(server: &Server) -> BufReader<TcpStream> {
     let mut stream = connect(server.address);
@@ -159,7 +159,8 @@ fn a_reader_that_is_too_slow_is_told_how_many_it_missed_and_costs_nothing() {
 fn a_reader_is_told_what_is_answered_while_the_service_stops() {
     let journal = crate::durability::journal_path("last");
     crate::pipe::make(&journal);
-    let mut server = Server::start(&["--workers", "1", "--journal", &journal]);
+    let arguments = ["--workers", "1", "--journal", &journal];
+    let mut server = Server::start(&[&arguments[..], &UNHURRIED].concat());
     let mut reader = listen(&server);
     let address = server.address;
     let post = |body: &[u8]| request("POST", "/v1/triples", &[TRIPLES], body);

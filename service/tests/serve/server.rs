@@ -16,6 +16,9 @@ use crate::program::poold;
 /// What a client says about a body.
 pub(crate) const TRIPLES: &str = "content-type: application/n-triples";
 
+/// For tests in which a request waits: that a worker does not come is not what they look at.
+pub(crate) const UNHURRIED: [&str; 2] = ["--queue-time-ms", "600000"];
+
 /// What the service promises for its end, and as much again and more for a machine on which a process
 /// waits for its turn.
 pub(crate) const END_MAX: Duration = Duration::from_secs(5 + 15);

@@ -8,29 +8,31 @@ use knhk_semconv::Registry;
 
 use crate::collector::{Answer, Collector, attributes, metrics, sum};
 use crate::program::{Ended, file, text};
-use crate::service::quiet;
+use crate::service::{patiently, quiet};
 
 /// Made once: whoever reads it while it is made anew reads half of it.
-static SLOW_MONITOR: LazyLock<PathBuf> =
+pub(crate) static SLOW_MONITOR: LazyLock<PathBuf> =
     LazyLock::new(|| file("slow-monitor.toml", b"[poold]\nmonitor_interval_s = 3600\n"));
 
-/// A short run against `collector`, on a pool that is too small; it is judged at the end, however slow
-/// the machine is.
-fn run(collector: &Collector, variables: &[(&str, &str)]) -> Ended {
+/// A short run on a pool that is too small, which is judged at the end, however slow the machine is, and
+/// the collector that it told.
+fn run(variables: &[(&str, &str)]) -> (Collector, Ended) {
     let arguments = ["run", "--generate", "20000", "--json", "--otlp-endpoint"];
-    let output = quiet(&arguments)
-        .arg(collector.url())
-        .args(["--config", text(&SLOW_MONITOR)])
-        .env("KNHK_POOL_SIZE", "1")
-        .envs(variables.iter().copied())
-        .output();
-    Ended::of(&output.expect("the program starts"))
+    patiently(|| {
+        let collector = Collector::new(Answer::Take);
+        let output = quiet(&arguments)
+            .arg(collector.url())
+            .args(["--config", text(&SLOW_MONITOR)])
+            .env("KNHK_POOL_SIZE", "1")
+            .envs(variables.iter().copied())
+            .output();
+        (collector, Ended::of(&output.expect("the program starts")))
+    })
 }
 
 #[test]
 fn totals_at_the_end_are_those_of_the_summary() {
-    let collector = Collector::new(Answer::Take);
-    let ended = run(&collector, &[]);
+    let (collector, ended) = run(&[]);
     let json = ended.json();
     let last = collector.wait(|it| it.metrics.last().cloned());
     for pool in json["pools"].as_array().expect("a list") {
@@ -53,8 +55,7 @@ fn totals_at_the_end_are_those_of_the_summary() {
 
 #[test]
 fn every_outcome_of_an_export_is_there_from_the_start() {
-    let collector = Collector::new(Answer::Take);
-    run(&collector, &[]);
+    let (collector, _) = run(&[]);
     let first = collector.wait(|it| it.metrics.first().cloned());
     let points = crate::collector::sums(&first, "knhk.telemetry.export");
     assert_eq!(points.len(), 3 * 2, "{points:?}");
@@ -63,8 +64,7 @@ fn every_outcome_of_an_export_is_there_from_the_start() {
 #[test]
 fn nothing_leaves_the_process_that_the_registry_does_not_declare() {
     let registry = Registry::of_this_project().expect("the registry can be read");
-    let collector = Collector::new(Answer::Take);
-    run(&collector, &[("RUST_LOG", "trace")]);
+    let (collector, _) = run(&[("RUST_LOG", "trace")]);
     let declared = |name: &str| registry.metric(name).is_some();
     let metric_names: BTreeSet<String> = collector.so_far(|it| {
         let all = it.metrics.iter().flat_map(metrics);
@@ -110,8 +110,7 @@ fn nothing_leaves_the_process_that_the_registry_does_not_declare() {
 #[test]
 fn the_resource_says_who_it_is_and_the_environment_may_say_otherwise() {
     let of = |variables: &[(&str, &str)]| {
-        let collector = Collector::new(Answer::Take);
-        run(&collector, variables);
+        let (collector, _) = run(variables);
         let resource =
             collector.wait(|it| it.metrics.first()?.resource_metrics[0].resource.clone());
         attributes(&resource.attributes)
@@ -133,14 +132,10 @@ fn the_resource_says_who_it_is_and_the_environment_may_say_otherwise() {
 
 #[test]
 fn headers_and_compression_of_the_environment_hold() {
-    let collector = Collector::new(Answer::Take);
-    run(
-        &collector,
-        &[
-            ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=seven"),
-            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
-        ],
-    );
+    let (collector, _) = run(&[
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=seven"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+    ]);
     let heads = collector.so_far(|it| it.heads.join("").to_ascii_lowercase());
     assert!(heads.contains("x-tenant: seven"), "{heads}");
     assert!(heads.contains("content-encoding: gzip"), "{heads}");
@@ -152,8 +147,7 @@ fn headers_and_compression_of_the_environment_hold() {
 
 #[test]
 fn a_pool_that_is_too_small_is_told_with_the_size_that_would_do_on_both_ways() {
-    let collector = Collector::new(Answer::Take);
-    let ended = run(&collector, &[]);
+    let (collector, ended) = run(&[]);
     let told = collector.so_far(|it| {
         attributes(&it.logs[0].resource_logs[0].scope_logs[0].log_records[0].attributes)
     });

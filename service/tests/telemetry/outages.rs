@@ -4,11 +4,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::collector::{Answer, Collector, sum};
-use crate::program::Ended;
+use crate::collector::{Answer, Collector, Received, sum};
+use crate::delivery::SLOW_MONITOR;
+use crate::program::{Ended, text};
 use crate::service::{Held, quiet};
 
-/// Exports often; an answer has to come within `timeout_ms`, which a collector that means well needs on
+/// Exports often, and judges its pools at the end: no log record is on its way when the collector changes
+/// its mind. An answer has to come within `timeout_ms`, which a collector that means well needs on
 /// a machine that is busy.
 fn hold(name: &str, address: SocketAddr, timeout_ms: &str) -> Held {
     let url = format!("http://{address}");
@@ -19,7 +21,8 @@ fn hold(name: &str, address: SocketAddr, timeout_ms: &str) -> Held {
         // So that there is something to log.
         ("KNHK_POOL_SIZE", "1"),
     ];
-    Held::start(name, &["--otlp-endpoint", &url], &often)
+    let arguments = ["--otlp-endpoint", &url, "--config", text(&SLOW_MONITOR)];
+    Held::start(name, &arguments, &often)
 }
 
 /// For an answer that comes.
@@ -86,10 +89,17 @@ fn a_collector_that_is_not_there_is_told_once_and_so_is_its_return() {
 
 fn assert_survives(name: &str, answer: Answer, timeout_ms: &str, reason: &str) {
     let collector = Collector::new(answer);
-    let held = hold(name, collector.address, timeout_ms);
-    // Of three signals, each with four tries, one has failed by then.
-    collector.wait(|it| (it.requests > 9).then_some(()));
-    let ended = recover(held, &collector);
+    let mut held = hold(name, collector.address, timeout_ms);
+    let told = held.lines_until("cannot export ");
+    // A signal's second export tells that its first has failed, with all its tries.
+    let metrics = |it: &Received| {
+        let of = it.heads.iter().filter(|it| it.contains("/v1/metrics"));
+        of.count()
+    };
+    let seen = collector.so_far(metrics);
+    collector.wait(|it| (metrics(it) > seen).then_some(()));
+    let mut ended = recover(held, &collector);
+    ended.stderr.insert_str(0, &told);
     assert_told_once_and_all_counted(&ended, &collector, reason);
 }
 
@@ -110,7 +120,7 @@ fn a_collector_that_talks_nonsense_is_told_once_and_so_is_its_recovery() {
 
 #[test]
 fn a_collector_that_never_answers_is_told_once_and_so_is_its_awakening() {
-    assert_survives("silent", Answer::Nothing, "2000", "timeout");
+    assert_survives("silent", Answer::Nothing, "8000", "timeout");
 }
 
 #[test]

@@ -39,6 +39,14 @@ pub(crate) fn quiet(arguments: &[&str]) -> Command {
     command
 }
 
+/// What `run` gives: again, where the process could not wait for its collector, since a machine may stand
+/// still for as long as a process waits at its end.
+pub(crate) fn patiently<T>(mut run: impl FnMut() -> (T, Ended)) -> (T, Ended) {
+    let waited = |(_, ended): &(_, Ended)| !ended.stderr.contains("without its last export");
+    let mut tries = std::iter::repeat_with(&mut run).take(3);
+    tries.find(waited).expect("an end that waits")
+}
+
 /// Until the service has opened `pipe`, too, and has written something.
 fn wait_for_bytes(pipe: &File) {
     let patience = Timespec {
