@@ -64,6 +64,20 @@ fn types_of_a_line_and_of_a_page_are_aligned() {
     assert_eq!((address(pages) % 4096, pages[1].0), (0, 0));
 }
 
+#[repr(align(16384))]
+struct Beyond(u64);
+
+#[test]
+fn value_of_an_alignment_beyond_the_chunks_own_is_aligned() {
+    // Live side by side, so that not every chunk begins at such an address by chance.
+    let arenas: Vec<Arena> = (0..8).map(|_| Arena::with_capacity(17 << 12)).collect();
+    for arena in &arenas {
+        arena.alloc(1_u8);
+        let place = arena.alloc(Beyond(7));
+        assert_eq!((address(place) % (1 << 14), place.0), (0, 7));
+    }
+}
+
 #[test]
 fn padding_is_what_alignment_needs_and_no_more() {
     let arena = Arena::with_capacity(1024);
