@@ -232,20 +232,23 @@ fn moved(input: Vec<TokenTree>) -> (Vec<TokenTree>, TokenStream) {
     }
     let name = &input[at];
     let span = name.span();
+    let mut attributed = TokenStream::from_iter(input[..attributes].iter().cloned());
+    attributed.extend(allowance());
+    attributed.extend(path("let", span));
     let mut statement = TokenStream::new();
     if is_mut {
         // The statement's `mut` is used where the section is armed, the argument's where it is not: this
-        // uses it in either, and no `allow` is needed that a crate may have forbidden.
-        statement.extend(path("let", span));
-        statement.extend(path("_", span));
+        // uses it in either, and no `allow` is needed that a crate may have forbidden. A raw borrow is
+        // none that a lint for guards, futures or references would look at.
+        statement.extend(attributed.clone());
+        statement.extend(path("_used", Span::mixed_site()));
         statement.extend(path("=&", span));
+        statement.extend(path("raw", span));
         statement.extend(path("mut", span));
         statement.extend([name.clone()]);
         statement.extend(path(";", span));
     }
-    statement.extend(input[..attributes].iter().cloned());
-    statement.extend(allowance());
-    statement.extend(path("let", span));
+    statement.extend(attributed);
     statement.extend(input[attributes..=at].iter().cloned());
     statement.extend(path("=", span));
     statement.extend([name.clone()]);

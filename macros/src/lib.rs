@@ -31,7 +31,8 @@ use crate::function::Function;
 ///
 /// The function's body, and the end of arguments that it takes by value under a plain name. Not
 /// the end of `self` by value, nor of arguments taken apart by a pattern: the caller's compiler drops
-/// those after the body.
+/// those after the body, and so after the former, whatever their order. In a build that is not armed
+/// all are dropped in Rust's own order.
 ///
 /// In an `extern "C"` function the panic of a report cannot leave the function: the process aborts,
 /// after the message.

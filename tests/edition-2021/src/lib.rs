@@ -4,8 +4,11 @@
 #![deny(warnings, clippy::all)]
 #![forbid(unused_mut)]
 
+use std::future::Future;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Waker};
 
 use knhk_pool::hot_path;
 
@@ -47,6 +50,19 @@ pub fn count(up_to: u8) -> impl Iterator<Item = u8> {
 pub fn next(mut number: u8) -> u8 {
     number += 1;
     number
+}
+
+/// One of its arguments is not there, and another unlocks what it was given.
+#[hot_path]
+pub fn add(#[cfg(any())] mut gone: u8, mut guard: MutexGuard<'_, u8>) {
+    *guard += 1;
+}
+
+/// One of its arguments is what a future is.
+#[hot_path]
+pub fn polled(mut future: impl Future<Output = u8> + Unpin) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    Pin::new(&mut future).poll(&mut context).is_ready()
 }
 
 /// It has no statement.

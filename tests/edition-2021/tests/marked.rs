@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use knhk_pool::HotPathAlloc;
 use knhk_pool_edition_2021::{
-    borrows_from_an_argument, count, end, frees_in_the_last_expression, nothing, returns_early,
-    slice,
+    add, borrows_from_an_argument, count, end, frees_in_the_last_expression, nothing, polled,
+    returns_early, slice,
 };
 
 #[global_allocator]
@@ -33,5 +33,9 @@ fn results_of_every_kind_are_returned() {
     assert_eq!(slice(&[1, 2, 3, 4]).len(), 4);
     assert_eq!(count(3).sum::<u8>(), 3);
     nothing();
+    let number = Mutex::new(7);
+    add(number.lock().expect("nobody panics"));
+    assert_eq!(number.lock().map(|it| *it).ok(), Some(8));
+    assert!(polled(std::future::ready(3)));
     assert!(panic::catch_unwind(|| end()).is_err());
 }
