@@ -96,6 +96,23 @@ fn a_pool_that_was_given_a_larger_size_in_vain_is_told_again_with_the_size_it_ne
 }
 
 #[test]
+fn a_larger_pool_of_the_same_name_that_comes_and_goes_is_no_news() {
+    let monitor = Monitor::manual(few(10));
+    let name = "comes-and-goes";
+    let small = pool(name, 4);
+    drop(at_once(&small, 16));
+    assert_eq!(said(&monitor, name).len(), 1, "low");
+    for _ in 0..3 {
+        let large = pool(name, 64);
+        hits(&large, 10);
+        assert_eq!(said(&monitor, name), [], "it has not been judged");
+        drop(large);
+        drop(at_once(&small, 32));
+        assert_eq!(said(&monitor, name), [], "low at 4: said already");
+    }
+}
+
+#[test]
 fn between_the_thresholds_nothing_changes() {
     let monitor = Monitor::manual(few(10));
     let pool = pool("hysteresis", 8);

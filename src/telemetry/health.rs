@@ -182,8 +182,8 @@ enum State {
     Healthy,
     /// At this size: the largest that was told.
     Warned { size: usize },
-    /// Warned, and of a larger size now, which has not been judged.
-    Grown,
+    /// Warned at the size `told`, and of a larger one now, which has not been judged.
+    Grown { told: usize },
 }
 
 impl Health {
@@ -222,10 +222,15 @@ impl Health {
 
 impl Watched {
     fn judge(&mut self, pool: &PoolSnapshot, thresholds: &Thresholds) -> Option<Change> {
-        if matches!(self.state, State::Warned { size } if pool.size > size) {
-            // What has been counted so far is the smaller size's.
-            self.state = State::Grown;
-            self.judged = pool.stats;
+        match self.state {
+            State::Warned { size } if pool.size > size => {
+                // What has been counted so far is the smaller size's.
+                self.state = State::Grown { told: size };
+                self.judged = pool.stats;
+            }
+            // A larger pool of the same name has come and gone.
+            State::Grown { told } if pool.size <= told => self.state = State::Warned { size: told },
+            _ => {}
         }
         let interval = pool.stats.since(&self.judged);
         let rate = interval.hit_rate()?;
