@@ -66,7 +66,8 @@ pub struct ScratchStats {
     pub hits: u64,
     /// Requests that the heap served.
     pub misses: u64,
-    /// Buffers that were freed because there was no room for them.
+    /// Buffers that were freed because there was no room for them, in the list of those that are idle or in
+    /// the memory for that list.
     pub freed: u64,
     /// Idle buffers.
     pub idle: usize,
@@ -165,7 +166,7 @@ impl Scratch {
 
     /// As [`lend`](Self::lend).
     pub(crate) fn try_lend<T: Kept>(&self, len: usize) -> Result<Lent<'_, T>, KernelError> {
-        let bytes = len.saturating_mul(size_of::<T>());
+        let bytes = with_reserve(len).saturating_mul(size_of::<T>());
         let lanes = self.take_from(T::idle(self), len, try_from_heap);
         Ok(Lent {
             lanes: lanes.ok_or(KernelError::OutOfMemory { bytes })?,
@@ -235,8 +236,9 @@ impl Scratch {
                 found
             }
             None => {
+                let made = heap(len)?;
                 self.misses.set(self.misses.get() + 1);
-                heap(len)?
+                made
             }
         };
         lanes.set_len(len);
