@@ -7,8 +7,8 @@
  * answered, not executed. What is allocated belongs to the thread that asked for it, and ends with it: all
  * but pools, and half a ring that no thread has used yet, which is to be closed.
  * To call exit, and to return from main, ends the calling thread's too, while other threads go on: join
- * those that use its arenas or buffers before, or leave by _Exit or quick_exit. (The exit of a program that is linked
- * statically against glibc ends nobody's.)
+ * those that use its arenas or buffers before, or leave by _Exit or quick_exit. (The exit of a C program that is
+ * linked statically against glibc ends nobody's.)
  * No function may be called from a signal handler. */
 
 #ifndef KNHK_POOL_H
