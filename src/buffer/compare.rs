@@ -1,4 +1,4 @@
-//! Buffers beside buffers and other bytes: equal, ordered and hashed as the bytes that they hold.
+//! Buffers beside buffers, ordered and hashed as the bytes that they hold, and equal to what holds the same.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -51,6 +51,12 @@ impl PartialEq<Buffer<'_>> for str {
 }
 
 impl PartialEq<Buffer<'_>> for &str {
+    fn eq(&self, other: &Buffer<'_>) -> bool {
+        self.as_bytes() == other.as_slice()
+    }
+}
+
+impl PartialEq<Buffer<'_>> for String {
     fn eq(&self, other: &Buffer<'_>) -> bool {
         self.as_bytes() == other.as_slice()
     }
