@@ -92,7 +92,7 @@ impl ArenaConfig {
     /// |---|---|---|
     /// | `KNHK_ARENA_SIZE` | `size` | bytes: `65536` to `1073741824`, or like `512KiB` or `8MiB` |
     /// | `KNHK_ARENA_OVERFLOW` | `overflow` | `error`, `heap` or `panic` |
-    /// | `KNHK_ARENA_ZERO` | `zero` | `true` or `false`: whether what is given back is wiped |
+    /// | `KNHK_ARENA_ZERO` | `zero` | `true` or `false` (the variable also `1` or `0`): whether what is given back is wiped |
     /// | | `huge_pages` | `true` or `false` (feature `huge-pages`, Linux) |
     ///
     /// The environment wins over the file, for each key alone. An empty variable counts as unset; any
