@@ -75,16 +75,17 @@ impl Queue {
 
     /// Counts one that nobody waits for any more.
     pub(super) fn give_up(&self) {
-        // Relaxed: a count, which publishes nothing.
-        self.0.given_up.fetch_add(1, Ordering::Relaxed);
+        // Release, with the Acquire of `sweep`: who sees the count sees that the batch is claimed.
+        self.0.given_up.fetch_add(1, Ordering::Release);
     }
 
     /// Frees the places and the memory of those that were given up; whether there were any.
     pub(super) fn sweep(&self) -> bool {
-        if self.0.given_up.swap(0, Ordering::Relaxed) == 0 {
+        // Before the look at the count: who finds none waits for the places that another one frees.
+        let mut waiting = self.lock();
+        if self.0.given_up.swap(0, Ordering::Acquire) == 0 {
             return false;
         }
-        let mut waiting = self.lock();
         let (gone, stay): (Vec<_>, Vec<_>) =
             waiting.drain(..).partition(|batch| batch.claim.is_taken());
         waiting.extend(stay);
