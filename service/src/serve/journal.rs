@@ -35,6 +35,7 @@ use tail::Tail;
 use crate::shown;
 
 mod head;
+mod kept;
 mod tail;
 
 /// What an end line says.
@@ -316,7 +317,7 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
         Tail::default()
     };
     if let Some(damaged) = tail.damaged {
-        let kept = keep(path, &mut file, &tail)?;
+        let kept = kept::keep(path, &mut file, &tail)?;
         tell(&format!(
             "journal {}: {} bytes behind batch {} are damaged, and may have been acknowledged: they are in {} now; the next batch is {}",
             shown::path(path),
@@ -370,42 +371,6 @@ fn sync_name(path: &Path) -> io::Result<()> {
     // Of a link it is the name that it leads to.
     let whole = path.canonicalize()?;
     File::open(whole.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-/// Copies what stands behind the last true end line to a file of its own, which none was.
-fn keep(path: &Path, file: &mut File, tail: &Tail) -> io::Result<PathBuf> {
-    let named = |number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{}", tail.batch + 1));
-        if number > 0 {
-            name.push(format!(".{number}"));
-        }
-        PathBuf::from(name)
-    };
-    let free = (0..).map(named).find(|name| !name.exists());
-    let name = free.unwrap_or_else(|| named(0));
-    let copied = copy_tail(&name, file, tail).inspect_err(|_| {
-        // Half of it is of no use, and would take the name.
-        let _ = std::fs::remove_file(&name);
-    });
-    copied.map_err(|error| {
-        let message = format!(
-            "its damaged end cannot be kept as {}: {error}",
-            shown::path(&name)
-        );
-        io::Error::new(error.kind(), message)
-    })?;
-    Ok(name)
-}
-
-fn copy_tail(name: &Path, file: &mut File, tail: &Tail) -> io::Result<()> {
-    let mut kept = OpenOptions::new().write(true).create_new(true).open(name)?;
-    // Whoever may not read the journal may not read a part of it.
-    kept.set_permissions(file.metadata()?.permissions())?;
-    file.seek(SeekFrom::Start(tail.len))?;
-    io::copy(file, &mut kept)?;
-    kept.sync_all()?;
-    sync_name(name)
 }
 
 /// Makes `file` this process's, as long as it has it open.
