@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::sync_name;
@@ -28,7 +29,12 @@ fn create(path: &Path, batch: u64) -> io::Result<(PathBuf, File)> {
     let mut number = 0;
     loop {
         let name = named(path, batch, number);
-        let created = OpenOptions::new().write(true).create_new(true).open(&name);
+        // Whoever may not read the journal may not read a part of it, in no moment.
+        let created = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&name);
         number += 1;
         match created {
             Ok(kept) => return Ok((name, kept)),
@@ -48,7 +54,6 @@ fn named(path: &Path, batch: u64, number: u32) -> PathBuf {
 }
 
 fn copy(file: &mut File, tail: &Tail, name: &Path, kept: &mut File) -> io::Result<()> {
-    // Whoever may not read the journal may not read a part of it.
     kept.set_permissions(file.metadata()?.permissions())?;
     file.seek(SeekFrom::Start(tail.len))?;
     io::copy(file, kept)?;
@@ -64,7 +69,7 @@ fn refused(name: &Path, error: &io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -89,5 +94,13 @@ mod tests {
         assert_eq!(std::fs::read(taken).expect("it is there"), b"another's");
         let target = std::fs::read_link(nowhere).expect("it is a link still");
         assert_eq!(target, Path::new("nowhere"));
+    }
+
+    #[test]
+    fn before_it_has_the_journals_mode_nobody_else_can_open_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_, kept) = create(&folder.path().join("journal"), 1).expect("it is new");
+        let mode = kept.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 }
