@@ -9,9 +9,10 @@
 //!
 //! A batch is acknowledged after its end line was written; with `--journal-sync`, after the file's
 //! data were on the disk. `bytes` and `xxh3` are of the lines between two end lines. What stands
-//! behind the last end line that is true was never acknowledged, and is cut off at start; but if a whole end
-//! line stands there, whose lines are not those that were written, it is kept in a file of its own. An end line
-//! of nothing takes its place, so that the number is not given again.
+//! behind the last end line that is true is cut off at start: a write that was torn, and never acknowledged. But
+//! what no torn write leaves (an end line whose lines are not those that were written, a whole line that is none
+//! of the above) is kept in a file of its own. An end line of nothing takes its place, so that the number is not
+//! given again.
 //!
 //! One process writes it: a second one is refused, by a lock that ends with the process that has it.
 //!

@@ -182,49 +182,50 @@ fn a_torn_tail_is_cut_at_the_start_and_that_is_said() {
 
 #[test]
 fn a_damaged_batch_is_kept_and_its_number_is_not_given_again() {
-    let path = journal_path("damaged");
-    let server = Server::start(&["--journal", &path]);
-    for _ in 0..2 {
-        assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
-    }
-    server.stop();
-    let whole = fs::read(&path).expect("it is there");
-    let mut ends = (0..whole.len()).filter(|at| whole[*at..].starts_with(b"{\"batch\":"));
-    let (first, second) = (ends.next(), ends.next());
-    assert!(first < second, "two batches");
-    // The last byte but one of the second's lines.
-    let place = second.expect("two batches") - 2;
-    let mut damaged = whole.clone();
-    damaged[place] ^= 1;
-    fs::write(&path, damaged).expect("it is there");
-    let kept = format!("{path}.damaged-2");
-    let _ = fs::remove_file(&kept);
-    let mode = fs::Permissions::from_mode(0o600);
-    fs::set_permissions(&path, mode).expect("it is ours");
+    // The last byte but one of its lines, and one of its end line.
+    for (name, from_end_line) in [("damaged-lines", -2), ("damaged-end", 3)] {
+        let path = journal_path(name);
+        let server = Server::start(&["--journal", &path]);
+        for _ in 0..2 {
+            assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
+        }
+        server.stop();
+        let mut damaged = fs::read(&path).expect("it is there");
+        let mut ends = (0..damaged.len()).filter(|at| damaged[*at..].starts_with(b"{\"batch\":"));
+        let (first, second) = (ends.next(), ends.next());
+        let first = first.expect("two batches");
+        let is_line_end = |byte: &u8| *byte == b'\n';
+        let lines = first
+            + 1
+            + damaged[first..]
+                .iter()
+                .position(is_line_end)
+                .expect("a line");
+        let place = second.expect("two batches");
+        damaged[place
+            .checked_add_signed(from_end_line)
+            .expect("it is there")] ^= 1;
+        fs::write(&path, &damaged).expect("it is there");
+        let kept = format!("{path}.damaged-2");
+        let _ = fs::remove_file(&kept);
+        let mode = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(&path, mode).expect("it is ours");
 
-    let server = Server::start(&["--journal", &path]);
-    server.told("may have been acknowledged");
-    server.stop();
-    // A second start knows as much.
-    let server = Server::start(&["--journal", &path]);
-    assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 3);
-    server.stop();
-    let numbers: Vec<_> = batches(&path)
-        .iter()
-        .map(|it| it["batch"].clone())
-        .collect();
-    assert_eq!(numbers, [1, 2, 3]);
-    assert_eq!(batches(&path)[1]["bytes"], 0);
-    let mode = fs::metadata(&kept)
-        .expect("it is kept")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let kept = fs::read(kept).expect("it is kept");
-    assert!(
-        whole.ends_with(&kept[kept.len() - 70..]),
-        "its end line, too"
-    );
+        let server = Server::start(&["--journal", &path]);
+        server.told("may have been acknowledged");
+        server.stop();
+        // A second start knows as much.
+        let server = Server::start(&["--journal", &path]);
+        assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 3);
+        server.stop();
+        let ends = batches(&path);
+        let numbers: Vec<_> = ends.iter().map(|it| it["batch"].clone()).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        assert_eq!(ends[1]["bytes"], 0);
+        let metadata = fs::metadata(&kept).expect("it is kept");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read(kept).expect("it is kept"), damaged[lines..]);
+    }
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! The end of a journal: the last end line that is true, found from behind.
 //!
 //! Only the tail is read, so that a start takes no longer with a journal of years.
+//!
+//! A write that was torn leaves a beginning of one batch: lines of it, and a part of a line, which no line's
+//! end follows. Whatever else stands behind the last true end line was written whole, and is damaged.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 
+use serde::de::IgnoredAny;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::head::{HEAD_BYTES_MAX, Head};
@@ -28,7 +32,7 @@ pub(super) struct Tail {
     pub(super) torn: u64,
     /// The number of the last batch that holds, here or in the file before; 0 if there is none.
     pub(super) batch: u64,
-    /// The highest number in a whole end line behind that, whose lines are not those that were written.
+    /// The highest number that may have been given behind that, if what is there was not torn.
     pub(super) damaged: Option<u64>,
 }
 
@@ -48,33 +52,86 @@ impl Tail {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
         };
-        let (mut before, mut false_ends) = (whole, Vec::new());
+        let (mut len, mut batch, mut before) = (head_len, after, whole);
         while let Some(start) = last_end_start(file, before)? {
-            if let Some((end, len)) = whole_end(file, start, whole)? {
-                if is_true(file, start, &end)? {
-                    return Ok(Self::new(len, whole - len, end.batch, &false_ends));
-                }
-                false_ends.push(end.batch);
+            if let Some((end, end_len)) = whole_end(file, start, whole)?
+                && is_true(file, start, &end)?
+            {
+                (len, batch) = (end_len, end.batch);
+                break;
             }
             before = start;
         }
-        let torn = whole - head_len;
-        Ok(Self::new(head_len, torn, after, &false_ends))
-    }
-
-    fn new(len: u64, torn: u64, batch: u64, false_ends: &[u64]) -> Self {
-        // A number may be what is damaged.
-        let most = batch.saturating_add(torn / END_BYTES_MIN);
-        let numbers = false_ends.iter().copied();
-        let highest = numbers.filter(|it| (batch..=most).contains(it)).max();
-        let is_damaged = !false_ends.is_empty();
-        Self {
+        Ok(Self {
             len,
-            torn,
+            torn: whole - len,
             batch,
-            damaged: is_damaged.then(|| highest.unwrap_or(batch)),
+            damaged: damaged(file, len, batch)?,
+        })
+    }
+}
+
+/// A line behind the last true end line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    /// A receipt or a triple, or a part of any line.
+    Torn,
+    /// An end line, with its number: its lines are not those that were written.
+    FalseEnd(u64),
+    /// None of the three.
+    Unreadable,
+}
+
+impl Line {
+    /// What `line` is, with its end if it has one.
+    fn of(line: &[u8]) -> Self {
+        if line.starts_with(END_START) {
+            let mut values = serde_json::Deserializer::from_slice(line).into_iter::<End>();
+            if let Some(Ok(end)) = values.next()
+                && values.byte_offset() < line.len()
+            {
+                // Whether or not a line's end is what is behind it: it was written.
+                return Self::FalseEnd(end.batch);
+            }
+        }
+        match line.strip_suffix(b"\n") {
+            Some(text) if !is_receipt(text) && !is_triple(text) => Self::Unreadable,
+            _ => Self::Torn,
         }
     }
+}
+
+/// An end line whose first bytes are damaged is none, nor is a receipt that has grown together with one.
+fn is_receipt(text: &[u8]) -> bool {
+    text.starts_with(b"{\"cycle\":") && serde_json::from_slice::<IgnoredAny>(text).is_ok()
+}
+
+fn is_triple(text: &[u8]) -> bool {
+    (text.starts_with(b"<") || text.starts_with(b"_:")) && text.ends_with(b" .")
+}
+
+/// The highest number that the batches behind the true end line of number `batch`, which ends at `len`, may
+/// have, if any of them is whole. One too many is no harm: numbers need not be without gaps.
+fn damaged(file: &mut File, len: u64, batch: u64) -> io::Result<Option<u64>> {
+    let torn = file.metadata()?.len() - len;
+    // A number may be what is damaged.
+    let most = batch.saturating_add((torn / END_BYTES_MIN).max(1));
+    let (mut number, mut unreadable, mut line) = (batch, 0, Vec::new());
+    file.seek(SeekFrom::Start(len))?;
+    let mut lines = BufReader::new(file);
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        match Line::of(&line) {
+            Line::Torn => {}
+            Line::FalseEnd(given) if number < given && given <= most => {
+                (number, unreadable) = (given, 0);
+            }
+            // Each may have been an end line.
+            Line::FalseEnd(_) | Line::Unreadable => unreadable += 1,
+        }
+        line.clear();
+    }
+    let highest = number.saturating_add(unreadable).min(most);
+    Ok((highest > batch).then_some(highest))
 }
 
 /// Where the last line before `before` starts that looks like an end line.
@@ -182,13 +239,82 @@ mod tests {
         assert_eq!(found.damaged, Some(2));
     }
 
+    const RECEIPT: &str = "{\"cycle\":0,\"shard\":0}\n";
+    const TRIPLE: &str = "<a:a> <a:b> \"c\" .\n";
+
+    /// A journal of batch 1, and its length.
+    fn first() -> (String, u64) {
+        let head = String::from_utf8(line(0)).expect("ASCII");
+        let first = [head, batch(1, RECEIPT)].concat();
+        let len = first.len() as u64;
+        (first, len)
+    }
+
     #[test]
     fn a_number_that_cannot_be_is_no_batchs() {
-        let head = String::from_utf8(line(0)).expect("ASCII");
-        let number = batch(2, "{}\n").replace("\"batch\":2", "\"batch\":18446744073709551615");
-        let whole = [head, batch(1, "{}\n"), number.replace("{}", "[]")].concat();
+        let (first, _) = first();
+        let number = batch(2, RECEIPT).replace("\"batch\":2", "\"batch\":18446744073709551615");
+        let whole = [first, number.replace("\"shard\":0", "\"shard\":1")].concat();
         let found = tail(whole.as_bytes()).expect("a journal");
-        assert_eq!((found.batch, found.damaged), (1, Some(1)));
+        assert_eq!((found.batch, found.damaged), (1, Some(2)));
+    }
+
+    #[test]
+    fn whatever_byte_of_a_whole_batch_is_damaged_its_number_is_not_given_again() {
+        let (first, len) = first();
+        for (lines, next) in [
+            ([RECEIPT, TRIPLE].concat(), ""),
+            ([TRIPLE, RECEIPT].concat(), ""),
+            (RECEIPT.to_owned(), RECEIPT),
+            (String::new(), &TRIPLE[..9]),
+        ] {
+            let second = batch(2, &lines);
+            for (place, byte) in (0..second.len()).flat_map(|at| b"X\n} \0".map(|byte| (at, byte)))
+            {
+                let mut bytes = [&*first, &*second, next].concat().into_bytes();
+                if std::mem::replace(&mut bytes[first.len() + place], byte) == byte {
+                    continue;
+                }
+                let found = tail(&bytes).expect("a journal");
+                let shown = String::from_utf8_lossy(&bytes[first.len()..]).into_owned();
+                assert_eq!((found.len, found.batch), (len, 1), "{shown}");
+                let given = found.damaged.unwrap_or_default();
+                assert!((2..=3).contains(&given), "{given}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_end_line_that_cannot_be_read_has_a_number() {
+        let (first, len) = first();
+        let unreadable = |number| batch(number, RECEIPT).replace("\"xxh3\"", "\"xxh\"");
+        let wrong = batch(4, RECEIPT).replace("\"shard\":0", "\"shard\":1");
+        for (behind, highest) in [
+            (vec![unreadable(2)], 2),
+            (vec![unreadable(2), unreadable(3)], 3),
+            (vec![unreadable(2), unreadable(3), wrong.clone()], 4),
+            (vec![unreadable(2), unreadable(3), wrong, unreadable(5)], 5),
+        ] {
+            let whole = [first.clone(), behind.concat(), RECEIPT.to_owned()].concat();
+            let found = tail(whole.as_bytes()).expect("a journal");
+            assert_eq!((found.len, found.damaged), (len, Some(highest)), "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_batch_of_receipts_and_triples_that_was_torn_is_not_damaged() {
+        let (first, len) = first();
+        let second = batch(
+            2,
+            &[RECEIPT, TRIPLE, "_:b <a:b> <a:c> .\n", RECEIPT].concat(),
+        );
+        for cut in 0..second.len() {
+            let whole = [&*first, &second[..cut]].concat();
+            let found = tail(whole.as_bytes()).expect("a journal");
+            let expected = (len, cut as u64, 1, None);
+            let found = (found.len, found.torn, found.batch, found.damaged);
+            assert_eq!(found, expected, "{whole}");
+        }
     }
 
     #[test]
