@@ -21,6 +21,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -275,10 +276,16 @@ impl Written {
         })
     }
 
-    /// Whether the file is as it was left: one that was emptied in its place has lost its head, too.
+    /// Whether the file is as it was left: one that was emptied in its place has lost its head, too, and one
+    /// that has no name is gone as soon as nobody has it open.
     fn look(&self) -> io::Result<()> {
         let metadata = self.file.metadata()?;
         let (is, was) = (metadata.len(), self.len);
+        // One that was moved away has its name still, if another one.
+        if metadata.is_file() && metadata.nlink() == 0 {
+            self.loss
+                .get_or_init(|| "another program has deleted it".to_owned());
+        }
         if metadata.is_file() && is != was {
             self.loss.get_or_init(|| {
                 format!("another program has changed it: it has {is} bytes, and had {was}")

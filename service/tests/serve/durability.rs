@@ -246,6 +246,49 @@ fn a_journal_that_another_program_has_cut_takes_nothing_until_it_is_opened_anew(
     Server::start(&["--journal", &path]).stop();
 }
 
+/// Nothing is acknowledged until the journal at `path` is opened anew, and then it goes on behind batch 1.
+fn assert_lost(server: Server, path: &str) {
+    let refused = server.post("/v1/triples", &triples(1));
+    assert_eq!((refused.status, &*refused.error()), (503, "journal_lost"));
+    assert!(refused.body.contains("has deleted it"), "{refused:?}");
+    assert_eq!(server.get("/readyz").status, 503);
+    server.signal(Signal::HUP);
+    server.told("the new configuration holds");
+    assert_eq!(server.get("/readyz").status, 200);
+    assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 2);
+    server.stop();
+    assert_eq!(batches(path)[0]["batch"], 2);
+}
+
+#[test]
+fn a_journal_that_was_deleted_takes_nothing_until_it_is_opened_anew() {
+    type Away = fn(&str);
+    let ways: [(&str, Away); 3] = [
+        ("deleted", |path| {
+            fs::remove_file(path).expect("it is there");
+        }),
+        ("renamed-over", |path| {
+            let other = format!("{path}.other");
+            fs::write(&other, b"").expect("the disk takes it");
+            fs::rename(other, path).expect("it is there");
+        }),
+        ("moved-and-deleted", |path| {
+            let old = format!("{path}.1");
+            fs::rename(path, &old).expect("it is there");
+            fs::remove_file(old).expect("it is there");
+        }),
+    ];
+    for (name, away) in ways {
+        for arguments in [&[][..], &["--journal-sync"]] {
+            let path = journal_path(name);
+            let server = Server::start(&[&["--journal", &*path], arguments].concat());
+            assert_eq!(server.post("/v1/triples", &triples(50)).status, 200);
+            away(&path);
+            assert_lost(server, &path);
+        }
+    }
+}
+
 #[test]
 fn a_pipe_that_is_to_be_synced_is_refused() {
     let path = journal_path("unsynced");
