@@ -244,7 +244,7 @@ impl Checked {
             );
         }
         let journal = options.journal.clone();
-        let journal = journal.map(|choice| Journal::open(choice, &*tell));
+        let journal = journal.map(|choice| Journal::open(choice, Arc::clone(&tell)));
         Ok(Self {
             journal: journal.transpose()?,
             configuration,

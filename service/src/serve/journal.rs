@@ -23,21 +23,23 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::instruments;
 use super::refusal::Refusal;
+use super::{Tell, instruments};
+use loss::Loss;
 use tail::Tail;
 
 use crate::shown;
 
 mod head;
 mod kept;
+mod loss;
 mod tail;
 
 /// What an end line says.
@@ -87,17 +89,22 @@ pub struct JournalError {
 }
 
 /// An open journal.
-#[derive(Debug)]
 pub(super) struct Journal {
     choice: JournalChoice,
+    tell: Tell,
     written: Mutex<Written>,
     synced: Mutex<Synced>,
     /// The open file's. Its lock is held for no write and no sync: whoever only asks never waits for a disk.
-    loss: Mutex<Loss>,
+    loss: Mutex<Arc<Loss>>,
 }
 
-/// Why nothing more can be promised of a file; one for each that is opened.
-type Loss = Arc<OnceLock<String>>;
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("choice", &self.choice)
+            .finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug)]
 struct Written {
@@ -109,14 +116,14 @@ struct Written {
     /// Whether something may stand behind `len`.
     is_torn: bool,
     batch: u64,
-    loss: Loss,
+    loss: Arc<Loss>,
 }
 
 #[derive(Debug)]
 struct Synced {
     file: File,
     len: u64,
-    loss: Loss,
+    loss: Arc<Loss>,
 }
 
 /// A batch that is written: its number, and the length and the fate of the file with it.
@@ -124,19 +131,20 @@ struct Synced {
 struct Appended {
     batch: u64,
     len: u64,
-    loss: Loss,
+    loss: Arc<Loss>,
 }
 
 impl Journal {
-    /// Opens it and cuts a torn tail off, of which `tell` is told.
-    pub(super) fn open(choice: JournalChoice, tell: &dyn Fn(&str)) -> Result<Self, JournalError> {
-        let opened = open(&choice, 0, tell).map_err(|source| JournalError {
+    /// Opens it and cuts a torn tail off, of which `tell` is told; later, of what becomes of it.
+    pub(super) fn open(choice: JournalChoice, tell: Tell) -> Result<Self, JournalError> {
+        let opened = open(&choice, 0, &*tell).map_err(|source| JournalError {
             path: choice.path.clone(),
             source,
         });
         let (written, synced) = opened?;
         Ok(Self {
             choice,
+            tell,
             loss: Mutex::new(Arc::clone(&written.loss)),
             written: Mutex::new(written),
             synced: Mutex::new(synced),
@@ -144,7 +152,14 @@ impl Journal {
     }
 
     /// Opens the file of that name again: after a rotation it is another one. Batches go on counting.
-    pub(super) fn reopen(&self, tell: &dyn Fn(&str)) -> Result<(), JournalError> {
+    pub(super) fn reopen(&self) -> Result<(), JournalError> {
+        let loss = Arc::clone(&lock(&self.loss));
+        let reopened = self.try_reopen();
+        self.tell_once(&loss);
+        reopened
+    }
+
+    fn try_reopen(&self) -> Result<(), JournalError> {
         let refused = |source| JournalError {
             path: self.choice.path.clone(),
             source,
@@ -154,7 +169,7 @@ impl Journal {
         let mut written = lock(&self.written);
         let repaired = written.repair();
         // Of a file that is lost already neither promises anything: the next one begins anew.
-        if written.loss.get().is_none() {
+        if written.loss.why().is_none() {
             repaired.map_err(refused)?;
             if self.choice.sync {
                 written.sync().map_err(refused)?;
@@ -162,7 +177,7 @@ impl Journal {
         }
         // It may be the same file.
         written.unlock().map_err(refused)?;
-        let opened = open(&self.choice, written.batch, tell);
+        let opened = open(&self.choice, written.batch, &*self.tell);
         let (next, next_synced) = opened
             .inspect_err(|_| written.lock_again())
             .map_err(refused)?;
@@ -180,6 +195,16 @@ impl Journal {
         triples: u64,
         receipts: u64,
     ) -> Result<u64, Refusal> {
+        let appended = self.try_append(lines, triples, receipts);
+        if appended.is_err() {
+            // If it is another file's by now, whoever opened that has told the other loss.
+            let loss = Arc::clone(&lock(&self.loss));
+            self.tell_once(&loss);
+        }
+        appended
+    }
+
+    fn try_append(&self, lines: &mut Vec<u8>, triples: u64, receipts: u64) -> Result<u64, Refusal> {
         let appended = lock(&self.written).append(lines, triples, receipts)?;
         instruments::count_journal_bytes(lines.len() as u64);
         if self.choice.sync {
@@ -190,15 +215,26 @@ impl Journal {
 
     /// Why a batch cannot be acknowledged now, if that is so. Waits for no disk.
     pub(super) fn lost(&self) -> Option<String> {
-        lock(&self.loss).get().cloned()
+        lock(&self.loss).why()
+    }
+
+    /// Tells a loss that nobody has told. Whoever reads that may be slow: no lock is held.
+    fn tell_once(&self, loss: &Loss) {
+        if let Some(why) = loss.untold() {
+            let refusal = Refusal::JournalLost(why);
+            (self.tell)(&format!(
+                "journal {}: no batch is taken any more: {refusal}",
+                shown::path(&self.choice.path)
+            ));
+        }
     }
 
     /// Whoever comes first syncs for all that have written by then.
     fn sync(&self, appended: &Appended) -> Result<(), Refusal> {
         let mut synced = lock(&self.synced);
         // The kernel tells a failure once: whoever has waited meanwhile would be told that all is well.
-        if let Some(why) = appended.loss.get() {
-            return Err(Refusal::JournalLost(why.clone()));
+        if let Some(why) = appended.loss.why() {
+            return Err(Refusal::JournalLost(why));
         }
         // Another file is open by now, and this one was synced before that.
         if !Arc::ptr_eq(&appended.loss, &synced.loss) || synced.len >= appended.len {
@@ -216,8 +252,7 @@ impl Journal {
 
 /// What is on the disk is not known any more.
 fn lose(loss: &Loss, error: &io::Error) -> String {
-    loss.get_or_init(|| format!("it could not be synced: {error}"))
-        .clone()
+    loss.set(|| format!("it could not be synced: {error}"))
 }
 
 impl Written {
@@ -227,13 +262,13 @@ impl Written {
         triples: u64,
         receipts: u64,
     ) -> Result<Appended, Refusal> {
-        if let Some(why) = self.loss.get() {
-            return Err(Refusal::JournalLost(why.clone()));
+        if let Some(why) = self.loss.why() {
+            return Err(Refusal::JournalLost(why));
         }
         End::of(self.batch + 1, lines, triples, receipts).push_to(lines);
         let prepared = self.repair().and_then(|()| self.look());
-        if let Some(why) = self.loss.get() {
-            return Err(Refusal::JournalLost(why.clone()));
+        if let Some(why) = self.loss.why() {
+            return Err(Refusal::JournalLost(why));
         }
         let written = prepared.and_then(|()| {
             self.is_torn = true;
@@ -265,7 +300,7 @@ impl Written {
         if self.is_file
             && let Err(error) = take(&self.file)
         {
-            self.loss.get_or_init(|| error.to_string());
+            self.loss.set(|| error.to_string());
         }
     }
 
@@ -284,10 +319,10 @@ impl Written {
         // One that was moved away has its name still, if another one.
         if metadata.is_file() && metadata.nlink() == 0 {
             self.loss
-                .get_or_init(|| "another program has deleted it".to_owned());
+                .set(|| "another program has deleted it".to_owned());
         }
         if metadata.is_file() && is != was {
-            self.loss.get_or_init(|| {
+            self.loss.set(|| {
                 format!("another program has changed it: it has {is} bytes, and had {was}")
             });
         }
@@ -357,7 +392,7 @@ fn open(choice: &JournalChoice, after: u64, tell: &dyn Fn(&str)) -> io::Result<(
         file.sync_data()?;
         sync_name(path)?;
     }
-    let loss = Loss::default();
+    let loss = Arc::<Loss>::default();
     let synced = Synced {
         file: file.try_clone()?,
         len: 0,
@@ -419,7 +454,7 @@ mod tests {
             path: path.clone(),
             sync: true,
         };
-        let journal = Journal::open(choice, &|_| {}).expect("it is new");
+        let journal = Journal::open(choice, Arc::new(|_| {})).expect("it is new");
         (folder, path, journal)
     }
 
@@ -441,7 +476,7 @@ mod tests {
         assert!(is_lost(journal.append(&mut Vec::new(), 0, 0).map(|_| ())));
         assert!(journal.lost().is_some());
 
-        journal.reopen(&|_| {}).expect("the file is there");
+        journal.reopen().expect("the file is there");
         assert_eq!(journal.lost(), None);
         assert_eq!(journal.append(&mut Vec::new(), 0, 0).ok(), Some(3));
         // What it was told stays so.
@@ -488,8 +523,33 @@ mod tests {
         }
         let old = folder.path().join("old");
         std::fs::rename(&path, &old).expect("it is there");
-        journal.reopen(&|_| {}).expect("it is made anew");
+        journal.reopen().expect("it is made anew");
         assert_eq!(std::fs::read(&old).expect("it is there"), before);
+    }
+
+    #[test]
+    fn a_disk_that_fails_to_sync_is_told_once_for_each_file() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let telling = Arc::clone(&told);
+        let (_folder, path, mut journal) = synced();
+        journal.tell = Arc::new(move |line: &str| lock(&telling).push(line.to_owned()));
+        let break_disk = || {
+            let device = File::open("/dev/null").expect("it is there");
+            lock(&journal.synced).file = device;
+        };
+        for files in 1..=2 {
+            break_disk();
+            for _ in 0..2 {
+                assert!(journal.append(&mut Vec::new(), 0, 0).is_err());
+            }
+            let told = lock(&told).clone();
+            assert_eq!(told.len(), files, "{told:?}");
+            let last = &told[files - 1];
+            assert!(last.contains(&*path.to_string_lossy()), "{last}");
+            assert!(last.contains("could not be synced"), "{last}");
+            assert!(last.contains("SIGHUP"), "{last}");
+            journal.reopen().expect("the file is there");
+        }
     }
 
     #[test]
@@ -497,7 +557,7 @@ mod tests {
         let (folder, path, journal) = synced();
         let appended = lock(&journal.written).append(&mut Vec::new(), 0, 0);
         std::fs::rename(&path, folder.path().join("old")).expect("it is there");
-        journal.reopen(&|_| {}).expect("it is made anew");
+        journal.reopen().expect("it is made anew");
         assert!(journal.sync(&appended.expect("the disk takes it")).is_ok());
     }
 }

@@ -79,7 +79,7 @@ impl Running {
             (self.tell)(&format!("warning: {line}"));
         }
         if let Some(journal) = &self.service.outlets.journal {
-            journal.reopen(&*self.tell)?;
+            journal.reopen()?;
         }
         // Last of what may be refused: it takes batches at once.
         let equipment = Equipment::of(&next.settings, next.buffers, &self.service.outlets);

@@ -252,11 +252,15 @@ fn assert_lost(server: Server, path: &str) {
     assert_eq!((refused.status, &*refused.error()), (503, "journal_lost"));
     assert!(refused.body.contains("has deleted it"), "{refused:?}");
     assert_eq!(server.get("/readyz").status, 503);
+    server.post("/v1/triples", &triples(1));
     server.signal(Signal::HUP);
     server.told("the new configuration holds");
     assert_eq!(server.get("/readyz").status, 200);
     assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 2);
-    server.stop();
+    let lines = server.stop();
+    let told: Vec<_> = lines.iter().filter(|it| it.contains(path)).collect();
+    assert_eq!(told.len(), 1, "{lines:?}");
+    assert!(told[0].contains("has deleted it"), "{told:?}");
     assert_eq!(batches(path)[0]["batch"], 2);
 }
 
