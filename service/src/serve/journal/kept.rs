@@ -5,7 +5,7 @@ use std::io::{self, Seek as _, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::sync_name;
+use super::opened::sync_name;
 use super::tail::Tail;
 use crate::shown;
 
