@@ -119,6 +119,9 @@ PLANTED = {
         ("a full queue is critical", '"journal|worker"', '"journal|worker|queue_full"'),
         ("it fails for ever", "keep_firing_for: 5m\n        labels:\n          severity: critical", "keep_firing_for: 2h\n        labels:\n          severity: critical"),
         ("not critical", "severity: critical", "severity: warning"),
+        ("ready is not", "knhk_service_ready == 0", "knhk_service_ready == 1"),
+        ("a moment is not ready", "ready == 0\n        for: 5m", "ready == 0\n        for: 4m"),
+        ("not ready is told late", "ready == 0\n        for: 5m", "ready == 0\n        for: 6m"),
         ("reloads that hold fire", '{knhk_service_reload_outcome="refused"}', ""),
         (
             "refused reloads forgotten",

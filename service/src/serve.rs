@@ -362,6 +362,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 fn watch(service: &Arc<Service>, open: Open) {
     let service = Arc::clone(service);
     instruments::watch(move || instruments::Load {
+        is_ready: service.is_ready(),
         connections: open.count(),
         queue_len: service.queue.len() as u64,
         queue_capacity: service.queue.capacity() as u64,

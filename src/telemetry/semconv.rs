@@ -846,6 +846,15 @@ pub mod metric {
         brief: "Accepted requests that wait for a worker.",
         attributes: &[],
     };
+    /// Whether the service takes triples, 1 or 0, as its `/readyz` answers.
+    pub const KNHK_SERVICE_READY: Metric = Metric {
+        name: "knhk.service.ready",
+        instrument: Instrument::Gauge,
+        unit: "{service}",
+        value_type: ValueType::Int,
+        brief: "Whether the service takes triples, 1 or 0, as its `/readyz` answers.",
+        attributes: &[],
+    };
     /// Batches that slow readers of the receipts were not told of.
     pub const KNHK_SERVICE_RECEIPTS_MISSED: Metric = Metric {
         name: "knhk.service.receipts.missed",
@@ -962,6 +971,7 @@ pub mod metric {
         KNHK_SERVICE_JOURNAL_WRITTEN,
         KNHK_SERVICE_QUEUE_CAPACITY,
         KNHK_SERVICE_QUEUE_LENGTH,
+        KNHK_SERVICE_READY,
         KNHK_SERVICE_RECEIPTS_MISSED,
         KNHK_SERVICE_REJECTED,
         KNHK_SERVICE_RELOAD,

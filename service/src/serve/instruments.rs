@@ -28,6 +28,8 @@ static LOAD: OnceLock<Box<dyn Fn() -> Load + Send + Sync>> = OnceLock::new();
 /// How busy the service is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Load {
+    /// Whether it takes triples; nothing where none is served, or no more.
+    pub(super) is_ready: Option<bool>,
     pub(super) connections: u64,
     pub(super) queue_len: u64,
     pub(super) queue_capacity: u64,
@@ -72,12 +74,17 @@ pub(crate) fn register(meter: &Meter) {
         &metric::KNHK_SERVICE_RECEIPTS_MISSED,
         vec![(&MISSED, vec![])],
     );
-    gauge(meter, &metric::KNHK_SERVICE_CONNECTIONS, |it| {
-        it.connections
+    gauge(meter, &metric::KNHK_SERVICE_READY, |it| {
+        it.is_ready.map(u64::from)
     });
-    gauge(meter, &metric::KNHK_SERVICE_QUEUE_LENGTH, |it| it.queue_len);
+    gauge(meter, &metric::KNHK_SERVICE_CONNECTIONS, |it| {
+        Some(it.connections)
+    });
+    gauge(meter, &metric::KNHK_SERVICE_QUEUE_LENGTH, |it| {
+        Some(it.queue_len)
+    });
     gauge(meter, &metric::KNHK_SERVICE_QUEUE_CAPACITY, |it| {
-        it.queue_capacity
+        Some(it.queue_capacity)
     });
     let duration = &metric::KNHK_SERVICE_REQUEST_DURATION;
     DURATION.get_or_init(|| {
@@ -117,14 +124,16 @@ fn counter(meter: &Meter, metric: &Metric, points: Points) {
         .build();
 }
 
-fn gauge(meter: &Meter, metric: &Metric, of: fn(Load) -> u64) {
+fn gauge(meter: &Meter, metric: &Metric, of: fn(Load) -> Option<u64>) {
     meter
         .u64_observable_gauge(metric.name)
         .with_unit(metric.unit)
         .with_description(metric.brief)
         .with_callback(move |to| {
             let load = LOAD.get().map_or_else(Load::default, |load| load());
-            to.observe(of(load), &[]);
+            if let Some(value) = of(load) {
+                to.observe(value, &[]);
+            }
         })
         .build();
 }

@@ -84,6 +84,15 @@ impl Service {
             None => Ok(()),
         }
     }
+
+    /// Whether it can take triples; nothing when it is stopping. The last figure that a collector has of a
+    /// service that has ended stands for minutes: it must not say that it fails.
+    pub(super) fn is_ready(&self) -> Option<bool> {
+        match self.check() {
+            Err(Refusal::Stopping) => None,
+            checked => Some(checked.is_ok()),
+        }
+    }
 }
 
 impl PipelineSource for Service {
@@ -96,5 +105,32 @@ impl PipelineSource for Service {
             },
             rejected: instruments::rejected(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::configuration::{Configuration, Sources};
+    use super::super::numbers::Numbers;
+    use super::super::receipts::Receipts;
+    use super::super::stop::Stop;
+    use super::*;
+
+    #[test]
+    fn one_that_stops_is_neither_ready_nor_not() {
+        let loaded = Configuration::load(&Sources::default(), None).expect("the defaults hold");
+        let (stop, stopping) = Stop::new(Duration::ZERO);
+        let outlets = Outlets {
+            journal: None,
+            numbers: Numbers::default(),
+            receipts: Receipts::new(),
+        };
+        let registry = prometheus::Registry::new();
+        let service = Service::new(loaded.current, Queue::new(1), outlets, registry, stopping);
+        assert_eq!(service.is_ready(), Some(true));
+        stop.say();
+        assert_eq!(service.is_ready(), None);
     }
 }

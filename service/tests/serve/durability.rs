@@ -246,16 +246,24 @@ fn a_journal_that_another_program_has_cut_takes_nothing_until_it_is_opened_anew(
     Server::start(&["--journal", &path]).stop();
 }
 
+fn assert_ready(server: &Server, is_ready: bool) {
+    let status = if is_ready { 200 } else { 503 };
+    assert_eq!(server.get("/readyz").status, status);
+    let metrics = server.get("/metrics").body;
+    let point = format!("knhk_service_ready {}", u8::from(is_ready));
+    assert!(metrics.lines().any(|it| it == point), "{metrics}");
+}
+
 /// Nothing is acknowledged until the journal at `path` is opened anew, and then it goes on behind batch 1.
 fn assert_lost(server: Server, path: &str) {
     let refused = server.post("/v1/triples", &triples(1));
     assert_eq!((refused.status, &*refused.error()), (503, "journal_lost"));
     assert!(refused.body.contains("has deleted it"), "{refused:?}");
-    assert_eq!(server.get("/readyz").status, 503);
+    assert_ready(&server, false);
     server.post("/v1/triples", &triples(1));
     server.signal(Signal::HUP);
     server.told("the new configuration holds");
-    assert_eq!(server.get("/readyz").status, 200);
+    assert_ready(&server, true);
     assert_eq!(server.post("/v1/triples", &triples(1)).json()["batch"], 2);
     let lines = server.stop();
     let told: Vec<_> = lines.iter().filter(|it| it.contains(path)).collect();
