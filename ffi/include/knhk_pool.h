@@ -581,7 +581,8 @@ knhk_status knhk_decay_half_life(float *strengths,
 //
 // In each hop each node of the frontier gives `delta * decay * weight` along each of its edges, where
 // `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
-// node the first time that a thread meets a graph of this size. `OUT_OF_MEMORY` if the allocator refuses
+// node the first time that a thread meets a graph that is larger than those before, and keeps them until it
+// ends. `OUT_OF_MEMORY` if the allocator refuses
 // them, `INVALID` if `nodes` is not the graph's, if offsets fall or do not end with `edges`, if an edge
 // leaves the graph, if a parameter is out of its range, or if `activation` overlaps the graph or `spread`:
 // `activation` is as it was. `reach` may be null.

@@ -5,6 +5,8 @@
 //! 1. No other symbol of the process has the name of one exported here: all begin with `knhk_`.
 //! 2. The activations share no byte with the graph or with how it is spread: `apart_from` was asked before either became a slice.
 
+use std::cell::Cell;
+
 use knhk_kernels::{Csr, GraphError, Scratch, spread_activation};
 
 use crate::array::Array;
@@ -51,8 +53,25 @@ pub struct Reach {
 }
 
 thread_local! {
-    /// The queues of this thread's spreadings.
-    static SCRATCH: Scratch = const { Scratch::new() };
+    static QUEUES: Queues = const { Queues { scratch: Scratch::new(), nodes: Cell::new(0) } };
+}
+
+/// The queues of this thread's spreadings.
+struct Queues {
+    scratch: Scratch,
+    /// Of the largest graph so far.
+    nodes: Cell<usize>,
+}
+
+impl Queues {
+    /// For a graph of `nodes` nodes. What was for smaller graphs only is freed: it would be kept for ever,
+    /// one set for each step of a graph that grows.
+    fn of(&self, nodes: usize) -> &Scratch {
+        if nodes > self.nodes.replace(self.nodes.get().max(nodes)) {
+            self.scratch.clear();
+        }
+        &self.scratch
+    }
 }
 
 /// Three arrays that are no graph.
@@ -67,7 +86,8 @@ impl From<GraphError> for Status {
 ///
 /// In each hop each node of the frontier gives `delta * decay * weight` along each of its edges, where
 /// `delta` is what arrived at it in the hop before, at first its activation. Allocates three numbers a
-/// node the first time that a thread meets a graph of this size. `OUT_OF_MEMORY` if the allocator refuses
+/// node the first time that a thread meets a graph that is larger than those before, and keeps them until it
+/// ends. `OUT_OF_MEMORY` if the allocator refuses
 /// them, `INVALID` if `nodes` is not the graph's, if offsets fall or do not end with `edges`, if an edge
 /// leaves the graph, if a parameter is out of its range, or if `activation` overlaps the graph or `spread`:
 /// `activation` is as it was. `reach` may be null.
@@ -105,8 +125,8 @@ pub unsafe extern "C" fn knhk_graph_spread(
             threshold,
             hops_max,
         };
-        let reached = SCRATCH
-            .try_with(|scratch| spread_activation(&graph, activation, spread, scratch))
+        let reached = QUEUES
+            .try_with(|queues| spread_activation(&graph, activation, spread, queues.of(nodes)))
             .map_err(|_| Status::ThreadEnding)??;
         let knhk_kernels::Reach { hops, edges } = reached;
         reach.write(Reach { hops, edges });

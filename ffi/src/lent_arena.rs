@@ -17,6 +17,7 @@
 use std::alloc::Layout;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use knhk_pool::{ArenaError, ArenaStats, Mark, Scope};
 
@@ -25,7 +26,7 @@ use crate::status::Status;
 pub(crate) struct LentArena {
     arena: NonNull<knhk_pool::Arena>,
     levels: UnsafeCell<Vec<Level>>,
-    /// The last one's number.
+    /// The last one's number; 0 before the first.
     marks: Cell<u64>,
     /// Whether a call is under way.
     is_busy: Cell<bool>,
@@ -33,6 +34,21 @@ pub(crate) struct LentArena {
     spills: bool,
     /// Neither of the two: an allocation calls nobody, and need not be a [`Call`].
     is_plain: Cell<bool>,
+}
+
+/// Numbers of marks that an arena takes at once: they share no word for each.
+const NUMBERS: u64 = 1 << 20;
+
+/// The number of an arena's mark after that of number `last`. No two marks of the process have one number:
+/// one of another arena, or of an arena that is gone, is none of this one's.
+fn number_after(last: u64) -> u64 {
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+    if last.is_multiple_of(NUMBERS) {
+        // Relaxed: a number, which publishes nothing.
+        TAKEN.fetch_add(NUMBERS, Ordering::Relaxed) + 1
+    } else {
+        last + 1
+    }
 }
 
 /// A call, until it is dropped.
@@ -103,7 +119,7 @@ impl LentArena {
         };
         // SAFETY: the scope ends before the mark does, and does not point to it (invariant 3).
         let scope = unsafe { &mut *ptr::from_mut(&mut mark) }.scope();
-        let number = self.marks.get() + 1;
+        let number = number_after(self.marks.get());
         self.marks.set(number);
         levels.push(Level {
             scope,

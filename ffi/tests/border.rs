@@ -254,6 +254,27 @@ fn another_thread_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_mark_of_another_arena_or_of_one_that_is_gone_is_stale() {
+    let made = || {
+        let (mut arena, mut mark) = (0, 0);
+        // SAFETY: null, a null config, a place.
+        let made = unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) };
+        assert_eq!(made, Status::Ok);
+        assert_eq!(knhk_arena_mark(arena, (&mut mark).into()), Status::Ok);
+        (arena, mark)
+    };
+    let ((first, firsts), (second, seconds)) = (made(), made());
+    assert_eq!(knhk_arena_rewind(second, firsts), Status::Stale);
+    assert_eq!(knhk_arena_rewind(second, seconds), Status::Ok);
+    assert_eq!(knhk_arena_destroy(first), Status::Ok);
+    let (third, _) = made();
+    assert_eq!(knhk_arena_rewind(third, firsts), Status::Stale);
+    for arena in [second, third] {
+        assert_eq!(knhk_arena_destroy(arena), Status::Ok);
+    }
+}
+
+#[test]
 fn a_rewind_ends_the_marks_after_it() {
     let (mut arena, mut bytes) = (0, ptr::null_mut::<c_void>());
     // SAFETY: null, a null config, a place.
