@@ -67,7 +67,7 @@
 //! Denied but for these modules, each of which opens with its invariants: `raw` (memory),
 //! `arena` (what may be rewound when), `free_list`, `buffer`, `local_pool`, `seats` (which thread may
 //! use which part), `buffer_pool`, `thread_object_pool` (how a part changes hands), `ring` (which half may use which slot), `hot_path`
-//! (an allocator, and a thread-local reached through a register), and `register` (an empty `asm!`).
+//! (an allocator, and a thread-local reached through a register), `register` (an empty `asm!`), and `late_end` (POSIX keys).
 
 #[allow(unsafe_code)]
 mod arena;
@@ -81,6 +81,8 @@ mod counters;
 mod free_list;
 #[allow(unsafe_code)]
 pub mod hot_path;
+#[allow(unsafe_code)]
+mod late_end;
 #[allow(unsafe_code)]
 mod local_pool;
 mod object_pool;

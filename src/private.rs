@@ -2,6 +2,7 @@
 //! interface.
 
 pub use crate::hot_path::{HotPathGuard, Mode};
+pub use crate::late_end::LateEnd;
 pub use crate::reentry::is_inside;
 
 /// Begins a section at the caller's source line.

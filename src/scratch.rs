@@ -29,6 +29,7 @@ use std::ptr;
 
 use crate::arena::{Arena, Lender, Local, Owner, Scope};
 use crate::counters::ArenaStats;
+use crate::late_end::LateEnd;
 
 /// Bytes of a thread's scratch: 64 KiB.
 pub const BYTES: usize = 64 << 10;
@@ -38,10 +39,16 @@ thread_local! {
     static OWNER: Owner = const { Owner::new() };
 }
 
+static LATE_END: LateEnd = LateEnd::new(|| {
+    // No error: its destructor is not called.
+    let _ = OWNER.try_with(Owner::end);
+});
+
 const SCRATCH: Local = Local {
     name: "scratch",
     place: &PLACE,
     owner: &OWNER,
+    late_end: &LATE_END,
     size: |_configured| BYTES,
 };
 

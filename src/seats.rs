@@ -16,6 +16,7 @@
 use std::cell::{Cell, RefCell};
 use std::ptr::{self, NonNull};
 
+use crate::late_end::LateEnd;
 use crate::register::in_register;
 use crate::sync::{Arc, AtomicUsize, Ordering};
 
@@ -157,6 +158,7 @@ impl Seats {
         if let Some(part) = self.find(pool) {
             return Some(part);
         }
+        LATE_END.expect();
         let mut seats = self.0.borrow_mut();
         seats.retain(|seat| !seat.pool.has_ended());
         seats.try_reserve(1).ok()?;
@@ -169,9 +171,22 @@ impl Seats {
     }
 }
 
-/// The thread ends.
+/// What `SEATS`' destructor does, where it is not called.
+static LATE_END: LateEnd = LateEnd::new(|| {
+    // No error: it is not called.
+    let _ = SEATS.try_with(Seats::end);
+});
+
 impl Drop for Seats {
     fn drop(&mut self) {
+        LATE_END.unneeded();
+        self.end();
+    }
+}
+
+impl Seats {
+    /// The thread ends.
+    fn end(&self) {
         CACHE.with(|cache| cache.iter().for_each(|entry| entry.key.set(NO_POOL)));
         for seat in self.0.take() {
             // SAFETY: the part was opened for this thread, which has no way to it any more but

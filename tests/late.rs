@@ -226,3 +226,65 @@ fn late_acquire_does_not_reach_into_the_next_owners_list() {
     });
     next.join().expect("the next thread ends well");
 }
+
+/// Uses what is the thread's own for the first time, as a C library's destructor of a POSIX key may: the
+/// thread's thread-locals have ended by then.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
+#[allow(unsafe_code)]
+mod keys {
+    use std::ffi::c_void;
+    use std::sync::OnceLock;
+    use std::thread;
+
+    use knhk_pool::{Arena, BufferPool, scratch, snapshot};
+
+    use super::assert_handed_on;
+
+    static POOL: BufferPool = BufferPool::new("first-used-late");
+
+    extern "C" fn first_use(round: *mut c_void) {
+        drop([POOL.acquire(), POOL.acquire()]);
+        assert_eq!(Arena::with_thread(|arena| *arena.alloc(7_u8)), 7);
+        assert_eq!(scratch::with(|arena| *arena.alloc(7_u8)), 7);
+        // Once more, in the next round.
+        if round.addr() == 1 {
+            set(2);
+        }
+    }
+
+    fn set(round: usize) {
+        static KEY: OnceLock<libc::pthread_key_t> = OnceLock::new();
+        let key = *KEY.get_or_init(|| {
+            let mut key = 0;
+            // SAFETY: a place for a key, and a function that takes any pointer.
+            let made = unsafe { libc::pthread_key_create(&mut key, Some(first_use)) };
+            assert_eq!(made, 0);
+            key
+        });
+        let round: *const c_void = std::ptr::without_provenance(round);
+        // SAFETY: a key that was made.
+        assert_eq!(unsafe { libc::pthread_setspecific(key, round) }, 0);
+    }
+
+    #[test]
+    fn thread_whose_first_use_is_in_a_keys_destructor_leaves_nothing() {
+        let threads = 50;
+        for _ in 0..threads {
+            thread::spawn(|| set(1)).join().expect("it ends well");
+        }
+        assert_handed_on(&POOL);
+        assert_eq!(POOL.stats().acquires(), 4 * threads);
+        for name in ["thread", "scratch"] {
+            let arenas = snapshot().arenas;
+            let of = arenas
+                .iter()
+                .find(|arena| arena.name == name)
+                .expect("it was used");
+            assert_eq!(
+                (of.stats.arenas, of.stats.allocations),
+                (0, 2 * threads),
+                "{of:?}"
+            );
+        }
+    }
+}

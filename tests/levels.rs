@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// Level of each top-level module; a module imports only lower ones. Files below a module belong
 /// to it.
-const LEVELS: [(&str, u32); 24] = [
+const LEVELS: [(&str, u32); 25] = [
     ("sync", 0),
     ("telemetry", 4),
     ("workload", 0),
     ("reentry", 0),
+    ("late_end", 0),
     ("register", 0),
     ("seats", 1),
     ("raw", 1),

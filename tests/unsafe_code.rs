@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 /// `unsafe` blocks of each module of the library, its tests and models not counted; those of the build
 /// modes of ADR-016 are.
-const BLOCKS: [(&str, usize); 14] = [
+const BLOCKS: [(&str, usize); 15] = [
     ("arena", 76),
     ("buffer", 20),
     ("buffer_pool", 18),
     ("free_list", 27),
     ("hot_path", 8),
+    ("late_end", 3),
     ("local_pool", 4),
     ("raw", 125),
     ("register", 2),
@@ -94,7 +95,7 @@ fn only_the_list_in_lib_rs_allows_unsafe_code() {
         let allows = code.matches("allow(unsafe_code)").count();
         assert!(is_face || allows == 0, "{}", file.display());
         // A module that is allowed to has a reason to be.
-        assert!(!is_face || allows == 11, "{allows} modules may");
+        assert!(!is_face || allows == 12, "{allows} modules may");
     }
 }
 

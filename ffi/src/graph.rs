@@ -8,6 +8,7 @@
 use std::cell::Cell;
 
 use knhk_kernels::{Csr, GraphError, Scratch, spread_activation};
+use knhk_pool::private::LateEnd;
 
 use crate::array::Array;
 use crate::place::Place;
@@ -68,9 +69,28 @@ impl Queues {
     /// one set for each step of a graph that grows.
     fn of(&self, nodes: usize) -> &Scratch {
         if nodes > self.nodes.replace(self.nodes.get().max(nodes)) {
+            LATE_END.expect();
             self.scratch.clear();
         }
         &self.scratch
+    }
+
+    /// The thread ends.
+    fn end(&self) {
+        self.scratch.clear();
+        self.nodes.set(0);
+    }
+}
+
+/// What `QUEUES`' destructor does, where it is not called.
+static LATE_END: LateEnd = LateEnd::new(|| {
+    // No error: it is not called.
+    let _ = QUEUES.try_with(Queues::end);
+});
+
+impl Drop for Queues {
+    fn drop(&mut self) {
+        LATE_END.unneeded();
     }
 }
 

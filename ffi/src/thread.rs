@@ -8,6 +8,8 @@
 
 use std::cell::RefCell;
 
+use knhk_pool::private::LateEnd;
+
 use crate::status::Status;
 
 /// The number of this thread: not 0.
@@ -65,9 +67,23 @@ impl Owned {
     }
 }
 
+/// What `OWNED`'s destructor does, where it is not called.
+static LATE_END: LateEnd = LateEnd::new(|| {
+    // No error: it is not called.
+    let _ = OWNED.try_with(Owned::end);
+});
+
 impl Drop for Owned {
     fn drop(&mut self) {
-        // Last in, first out. `disown` finds nothing any more: it is answered by `try_with`.
+        LATE_END.unneeded();
+        self.end();
+    }
+}
+
+impl Owned {
+    /// The thread ends.
+    fn end(&self) {
+        // Last in, first out. `disown` finds nothing any more.
         for (close, handle) in self.0.take().into_iter().rev() {
             close(handle);
         }
@@ -87,6 +103,7 @@ pub(crate) fn own(close: Close, handle: u64) -> Result<(), Status> {
                 list.push((close, handle));
                 return Ok(());
             }
+            LATE_END.expect();
             let wanted = (2 * list.len()).max(4);
             drop(list);
             owned.make_room(wanted)?;

@@ -11,7 +11,7 @@
 //!    calls it while that thread's frames are live, and scoped threads may read what these lent. Then
 //!    the lender stays until the process is gone.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::thread::LocalKey;
 
@@ -23,6 +23,7 @@ use super::{Arena, ArenaConfig};
 use crate::config::{self, ArenaOverflow, ConfigError};
 use crate::counters::ArenaCounters;
 use crate::hot_path::permit_alloc;
+use crate::late_end::LateEnd;
 use crate::raw::chunk::CHUNK_ALIGN;
 use crate::raw::nowhere;
 use crate::reentry;
@@ -35,6 +36,8 @@ pub(crate) struct Local {
     pub(crate) name: &'static str,
     pub(crate) place: &'static LocalKey<Cell<*const Lender>>,
     pub(crate) owner: &'static LocalKey<Owner>,
+    /// Does what the owner's destructor does.
+    pub(crate) late_end: &'static LateEnd,
     /// Its size, out of the configured one.
     pub(crate) size: fn(usize) -> usize,
 }
@@ -91,29 +94,38 @@ impl Local {
 /// Frees a thread's arena when the thread ends, unless it ends in the middle of a use.
 #[derive(Debug)]
 pub(crate) struct Owner {
-    made: OnceCell<(NonNull<Lender>, &'static LocalKey<Cell<*const Lender>>)>,
+    made: Cell<Option<Made>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    lender: NonNull<Lender>,
+    place: &'static LocalKey<Cell<*const Lender>>,
+    late_end: &'static LateEnd,
 }
 
 impl Owner {
     pub(crate) const fn new() -> Self {
         Self {
-            made: OnceCell::new(),
+            made: Cell::new(None),
         }
     }
 
     fn make(&self, local: &Local) -> NonNull<Lender> {
-        let (lender, place) = self.made.get_or_init(|| {
-            let lender = Box::leak(Box::new(local.lender()));
-            (NonNull::from(lender), local.place)
+        let made = self.made.get().unwrap_or_else(|| Made {
+            lender: NonNull::from(Box::leak(Box::new(local.lender()))),
+            place: local.place,
+            late_end: local.late_end,
         });
-        place.with(|place| place.set(lender.as_ptr()));
-        *lender
+        self.made.set(Some(made));
+        made.late_end.expect();
+        made.place.with(|place| place.set(made.lender.as_ptr()));
+        made.lender
     }
-}
 
-impl Drop for Owner {
-    fn drop(&mut self) {
-        if let Some((lender, place)) = self.made.take() {
+    /// The thread ends.
+    pub(crate) fn end(&self) {
+        if let Some(Made { lender, place, .. }) = self.made.take() {
             place.with(|place| place.set(ptr::null()));
             // SAFETY: from `Box::leak` in `make`, and freed nowhere but below.
             if unsafe { lender.as_ref() }.is_in_use() {
@@ -123,6 +135,15 @@ impl Drop for Owner {
             // and no use is open (invariant 1).
             drop(unsafe { Box::from_raw(lender.as_ptr()) });
         }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(made) = self.made.get() {
+            made.late_end.unneeded();
+        }
+        self.end();
     }
 }
 
@@ -187,10 +208,16 @@ thread_local! {
     static OWNER: Owner = const { Owner::new() };
 }
 
+static LATE_END: LateEnd = LateEnd::new(|| {
+    // No error: its destructor is not called.
+    let _ = OWNER.try_with(Owner::end);
+});
+
 const THREAD: Local = Local {
     name: "thread",
     place: &PLACE,
     owner: &OWNER,
+    late_end: &LATE_END,
     size: |configured| configured,
 };
 
