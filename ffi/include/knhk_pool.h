@@ -283,6 +283,11 @@ uint32_t knhk_abi_version(void);
 // What a status means, in English; for a number that is none, too. Never null, never to be freed.
 const char *knhk_status_text(int32_t status);
 
+// What was wrong when a call of this thread answered `CONFIG` last, in English, with the value and where it
+// comes from: `variable KNHK_POOL_SIZE: pool_size is "x", expected an integer from 0 to 65536`. Null if none has.
+// It lasts until the thread's next call that answers `CONFIG`, and is not to be freed.
+const char *knhk_config_error(void);
+
 // Opens the pool of that name, or finds it: it stays open until the process ends.
 //
 // `config` may be null. `CONFLICT` if the pool is open with other sizes than those that `config` sets, or

@@ -9,6 +9,7 @@ use std::ffi::{CStr, c_char, c_void};
 
 use knhk_pool::ArenaOverflow;
 
+use crate::config_error::config_error;
 use crate::hot_path::read_mode;
 use crate::lent_arena::LentArena;
 use crate::place::Place;
@@ -149,7 +150,7 @@ fn close(handle: u64) {
 }
 
 fn settings(asked: &ArenaConfig) -> Result<knhk_pool::ArenaConfig, Status> {
-    let mut config = knhk_pool::ArenaConfig::load().map_err(|_| Status::Config)?;
+    let mut config = knhk_pool::ArenaConfig::load().map_err(|error| config_error(&error))?;
     if asked.size != 0 {
         config = config.with_size(asked.size);
     }

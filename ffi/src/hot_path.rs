@@ -2,6 +2,7 @@
 
 use knhk_pool::hot_path;
 
+use crate::config_error::config_error;
 use crate::status::Status;
 
 /// Reads `KNHK_HOT_PATH` where a handle is made. In a build with marked paths the first acquire would read it
@@ -9,5 +10,5 @@ use crate::status::Status;
 pub(crate) fn read_mode() -> Result<(), Status> {
     hot_path::init_from_env()
         .map(|_mode| ())
-        .map_err(|_wrong| Status::Config)
+        .map_err(|wrong| config_error(&wrong))
 }

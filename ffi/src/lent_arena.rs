@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use knhk_pool::{ArenaError, ArenaStats, Mark, Scope};
 
+use crate::config_error::config_error;
 use crate::status::Status;
 
 pub(crate) struct LentArena {
@@ -211,7 +212,7 @@ fn refusal(error: &ArenaError) -> Status {
     match error {
         ArenaError::Full { .. } | ArenaError::Lent { .. } => Status::Full,
         ArenaError::TooLarge => Status::Invalid,
-        ArenaError::Config(_) => Status::Config,
+        ArenaError::Config(error) => config_error(error),
         // Out of memory, and what later versions may add.
         _ => Status::OutOfMemory,
     }

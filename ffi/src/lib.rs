@@ -48,6 +48,8 @@ mod arena;
 #[allow(unsafe_code)]
 mod array;
 #[allow(unsafe_code)]
+mod config_error;
+#[allow(unsafe_code)]
 mod desk;
 #[allow(unsafe_code)]
 mod graph;
@@ -78,6 +80,7 @@ pub use crate::arena::{
     Arena, ArenaConfig, Mark, knhk_arena_alloc, knhk_arena_create, knhk_arena_destroy,
     knhk_arena_mark, knhk_arena_reset, knhk_arena_rewind,
 };
+pub use crate::config_error::knhk_config_error;
 pub use crate::graph::{Graph, Reach, Spread, knhk_graph_spread};
 pub use crate::layout::{Buffer, MergedReceipt, PredicateRun, Receipt, Scored, SoaTriples};
 pub use crate::place::Place;

@@ -16,6 +16,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use knhk_pool::BufferPool;
 
+use crate::config_error::config_error;
 use crate::desk::{DESKS, Desk};
 use crate::hot_path::read_mode;
 use crate::layout::Buffer;
@@ -341,7 +342,7 @@ fn build(name: &str, config: &PoolConfig) -> Result<BufferPool, Status> {
     if config.zero_on_release != 0 {
         builder = builder.zero_on_release(true);
     }
-    builder.build().map_err(|_| Status::Config)
+    builder.build().map_err(|error| config_error(&error))
 }
 
 fn agrees(pool: &BufferPool, config: &PoolConfig) -> bool {

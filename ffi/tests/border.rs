@@ -3,7 +3,7 @@
 
 mod opened;
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Barrier;
@@ -12,7 +12,7 @@ use std::thread;
 use knhk_pool_ffi::*;
 use opened::{filled, in_use};
 
-fn pool(name: &std::ffi::CStr) -> Pool {
+fn pool(name: &CStr) -> Pool {
     opened::pool(name, 2)
 }
 
@@ -251,6 +251,50 @@ fn another_thread_is_refused_and_changes_nothing() {
     .expect("it is only refused");
     assert_eq!(in_use(pool), 1);
     assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Ok);
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_told_to_the_thread_that_asked() {
+    let told = || {
+        let text = knhk_config_error();
+        // SAFETY: not null, hence a C string that lasts as long as this closure.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().map(str::to_owned))
+    };
+    assert_eq!(told(), None);
+    let config = PoolConfig {
+        pool_size: 70_000,
+        buffer_size: 64,
+        zero_on_release: 0,
+    };
+    let mut pool = 0;
+    // SAFETY: a C string, a config, a place.
+    let opened = unsafe { knhk_pool_open(c"wrong".as_ptr(), Some(&config), (&mut pool).into()) };
+    assert_eq!(opened, Status::Config);
+    let expected = "pool_size is 70000, expected an integer from 0 to 65536";
+    assert!(
+        told()
+            .expect("it is told")
+            .expect("UTF-8")
+            .contains(expected)
+    );
+    let config = ArenaConfig {
+        size: 1,
+        ..ArenaConfig::default()
+    };
+    let mut arena = 0;
+    // SAFETY: null, a config, a place.
+    let made = unsafe { knhk_arena_create(ptr::null(), Some(&config), (&mut arena).into()) };
+    assert_eq!(made, Status::Config);
+    assert!(
+        told()
+            .expect("it is told")
+            .expect("UTF-8")
+            .contains("size is 1, expected")
+    );
+    thread::scope(|scope| {
+        let others = scope.spawn(|| knhk_config_error().is_null()).join();
+        assert!(others.expect("it only asks"));
+    });
 }
 
 #[test]

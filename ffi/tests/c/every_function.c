@@ -34,7 +34,9 @@ static void a_pool_is_opened_once(void) {
     const knhk_pool_config larger = {.pool_size = 5};
     IS(CONFLICT, knhk_pool_open("c", &larger, &again));
     const knhk_pool_config impossible = {.buffer_size = 1};
+    CHECK(knhk_config_error() == NULL);
     IS(CONFIG, knhk_pool_open("c-bad", &impossible, &again));
+    CHECK(strstr(knhk_config_error(), "buffer_size is 1, expected ") != NULL);
     IS(INVALID, knhk_pool_open("\xff", NULL, &again));
     IS(NULL_POINTER, knhk_pool_open(NULL, NULL, &again));
     IS(NULL_POINTER, knhk_pool_open("c", NULL, NULL));

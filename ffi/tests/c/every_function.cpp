@@ -186,6 +186,7 @@ static void kernels() {
 
 int main() {
     check(knhk_abi_version() == KNHK_ABI_VERSION, "header and library are of one version");
+    check(knhk_config_error() == nullptr, "nothing was wrong yet");
     pools();
     arenas();
     rings();

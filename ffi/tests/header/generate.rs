@@ -4,8 +4,17 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 /// In the order in which the header has them.
-const SOURCES: [&str; 9] = [
-    "status", "layout", "pool", "arena", "ring", "triples", "stats", "vectors", "graph",
+const SOURCES: [&str; 10] = [
+    "status",
+    "config_error",
+    "layout",
+    "pool",
+    "arena",
+    "ring",
+    "triples",
+    "stats",
+    "vectors",
+    "graph",
 ];
 
 /// The text of `include/knhk_pool.h`.

@@ -124,6 +124,7 @@ fn kernels() Refused!void {
 pub fn main() Refused!void {
     try check(k.knhk_abi_version() == k.KNHK_ABI_VERSION);
     try check(k.knhk_status_text(0)[0] == 'o');
+    try check(k.knhk_config_error() == null);
     try pools();
     try arenas();
     try rings();
