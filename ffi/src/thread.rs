@@ -103,9 +103,9 @@ pub(crate) fn own(close: Close, handle: u64) -> Result<(), Status> {
                 list.push((close, handle));
                 return Ok(());
             }
-            LATE_END.expect();
             let wanted = (2 * list.len()).max(4);
             drop(list);
+            LATE_END.expect();
             owned.make_room(wanted)?;
         }
     };
