@@ -19,7 +19,7 @@
 //! use knhk_pool::telemetry::Monitor;
 //!
 //! // Warns through `tracing` when a pool's hit rate falls below its threshold (90 % by default), and
-//! // says which size would have held.
+//! // says which size would have held, or twice the size, where acquires were refused.
 //! let monitor = Monitor::start(Duration::from_secs(10))?;
 //! # drop(monitor);
 //! # Ok::<(), std::io::Error>(())

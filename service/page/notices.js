@@ -45,7 +45,7 @@ function understand({ at_ms: at, name, level, message, attributes }) {
   return {
     at, kind, what: event === "low_hit_rate" ? "fell" : "recovered", pool: `${kind} ${of("name")}`, name: of("name"),
     rate: attributes["knhk.hit_rate.value"], threshold: attributes["knhk.hit_rate.threshold"],
-    size: of("size"), recommended: of("recommended_size"),
+    exhausted: attributes["knhk.hit_rate.exhausted"], size: of("size"), recommended: of("recommended_size"),
   };
 }
 
@@ -53,7 +53,9 @@ function understand({ at_ms: at, name, level, message, attributes }) {
 function need(known, verb) {
   const things = known.kind === "buffer" ? "buffer" : "object";
   const each = known.kind === "buffer" ? " a thread" : "";
-  return `It ${verb} ${counted(known.size, things)}${each}; ${count(known.recommended)} would have held.`;
+  const refused = `${counted(known.exhausted, "acquire")} refused, and ${count(known.recommended)} the next to try`;
+  const remedy = known.exhausted > 0 ? refused : `${count(known.recommended)} would have held`;
+  return `It ${verb} ${counted(known.size, things)}${each}; ${remedy}.`;
 }
 
 /** Of a pool that has another size by now, its judge has said nothing yet. */

@@ -72,9 +72,12 @@ pub enum Change {
         rate: f64,
         /// That it fell below.
         threshold: f64,
+        /// Acquires of the interval that were refused: with any, the recommended size is a guess.
+        exhausted: u64,
         /// Buffers for each thread, or objects, that the pool has.
         size: usize,
-        /// As many as would have held: see [`recommended_size`].
+        /// As many as would have held, or twice the size where acquires were refused: see
+        /// [`recommended_size`].
         recommended_size: usize,
     },
     /// The rate is healthy again.
@@ -248,6 +251,7 @@ impl Watched {
                 name,
                 rate,
                 threshold,
+                exhausted: interval.exhausted,
                 size: pool.size,
                 recommended_size: recommended_size(pool, &interval),
             });

@@ -56,12 +56,14 @@ pub mod attribute {
     pub const KNHK_BUFFER_POOL_NAME: &str = "knhk.buffer_pool.name";
     /// Where an acquired buffer came from.
     pub const KNHK_BUFFER_POOL_OUTCOME: &str = "knhk.buffer_pool.outcome";
-    /// Buffers for each thread that would have held the hit rate.
+    /// Buffers for each thread that would have held the hit rate, or twice the size, where acquires were refused.
     pub const KNHK_BUFFER_POOL_RECOMMENDED_SIZE: &str = "knhk.buffer_pool.recommended_size";
     /// Buffers that the pool has for each thread.
     pub const KNHK_BUFFER_POOL_SIZE: &str = "knhk.buffer_pool.size";
     /// What is wrong with the configuration: key, value, range and source.
     pub const KNHK_CONFIG_ERROR: &str = "knhk.config.error";
+    /// Acquires of the last interval that were refused.
+    pub const KNHK_HIT_RATE_EXHAUSTED: &str = "knhk.hit_rate.exhausted";
     /// The hit rate that was crossed, from 0 to 1.
     pub const KNHK_HIT_RATE_THRESHOLD: &str = "knhk.hit_rate.threshold";
     /// Hit rate of the last interval, from 0 to 1.
@@ -82,7 +84,7 @@ pub mod attribute {
     pub const KNHK_OBJECT_POOL_NAME: &str = "knhk.object_pool.name";
     /// Where an acquired object came from.
     pub const KNHK_OBJECT_POOL_OUTCOME: &str = "knhk.object_pool.outcome";
-    /// Objects for each pool that would have held the hit rate.
+    /// Objects for each pool that would have held the hit rate, or twice the size, where acquires were refused.
     pub const KNHK_OBJECT_POOL_RECOMMENDED_SIZE: &str = "knhk.object_pool.recommended_size";
     /// Objects that one pool of that name can hold.
     pub const KNHK_OBJECT_POOL_SIZE: &str = "knhk.object_pool.size";
