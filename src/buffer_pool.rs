@@ -132,7 +132,7 @@ impl BufferPool {
     ///
     /// # Errors
     ///
-    /// [`PoolError::Exhausted`] when all of this thread's are in use, and when the allocator refuses
+    /// [`PoolError::Exhausted`] when none of this thread's is idle, and when the allocator refuses
     /// the memory of its part; the next acquire asks again. But for a process's first use of the pool,
     /// which reads the environment: where the allocator refuses what that takes, the process aborts.
     ///

@@ -97,7 +97,7 @@ impl LocalPool {
     ///
     /// # Errors
     ///
-    /// [`PoolError::Exhausted`] when all are in use.
+    /// [`PoolError::Exhausted`] when none is idle.
     #[inline(always)]
     pub fn try_acquire(&self) -> Result<Buffer<'_>, PoolError> {
         let list = self.list();

@@ -8,11 +8,12 @@ use crate::config::ConfigError;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum PoolError {
-    /// Everything that this thread's part of the pool holds is in use.
+    /// Nothing that this thread's part of the pool holds is idle: it is in use, was lost (an object to a
+    /// reset that panicked), or there is no part.
     Exhausted {
         /// The pool's name.
         pool: &'static str,
-        /// How many it holds.
+        /// How many the part can hold; 0 where the thread can have none.
         capacity: usize,
     },
     /// The allocator refused the pool's memory.
@@ -28,7 +29,10 @@ impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exhausted { pool, capacity } => {
-                write!(f, "pool {pool:?} is exhausted: all {capacity} are in use")
+                write!(
+                    f,
+                    "pool {pool:?} is exhausted: none of its {capacity} is idle"
+                )
             }
             Self::OutOfMemory { bytes } => {
                 write!(f, "the allocator refused {bytes} bytes for a pool")

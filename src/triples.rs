@@ -184,11 +184,11 @@ pub enum TriplesError {
         /// Another one among them.
         other: u64,
     },
-    /// Every object of the pool is in use.
+    /// No object of the pool is idle.
     Exhausted {
         /// The pool's name.
         pool: &'static str,
-        /// How many it holds.
+        /// How many it can hold.
         capacity: usize,
     },
 }
@@ -215,7 +215,10 @@ impl fmt::Display for TriplesError {
                 write!(f, "predicates {predicate} and {other} in one run")
             }
             Self::Exhausted { pool, capacity } => {
-                write!(f, "pool {pool:?} is exhausted: all {capacity} are in use")
+                write!(
+                    f,
+                    "pool {pool:?} is exhausted: none of its {capacity} is idle"
+                )
             }
         }
     }

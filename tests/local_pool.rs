@@ -77,7 +77,7 @@ fn try_acquire_refuses_instead_of_using_the_heap() {
     );
     assert_eq!(
         refused.to_string(),
-        "pool \"local\" is exhausted: all 2 are in use"
+        "pool \"local\" is exhausted: none of its 2 is idle"
     );
     drop(held);
     assert!(pool.try_acquire().is_ok());

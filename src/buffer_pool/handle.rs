@@ -58,7 +58,7 @@ impl<'pool> PoolHandle<'pool> {
     ///
     /// # Errors
     ///
-    /// [`PoolError::Exhausted`] when all of this thread's are in use.
+    /// [`PoolError::Exhausted`] when none of this thread's is idle.
     #[inline(always)]
     pub fn try_acquire(&self) -> Result<Buffer<'_>, PoolError> {
         let list = self.list();

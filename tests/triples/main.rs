@@ -132,7 +132,7 @@ fn messages_name_value_and_bound() {
                 pool: "etl.soa",
                 capacity: 16,
             },
-            "pool \"etl.soa\" is exhausted: all 16 are in use",
+            "pool \"etl.soa\" is exhausted: none of its 16 is idle",
         ),
     ];
     for (error, message) in messages {
