@@ -110,7 +110,8 @@ pub struct PoolStats {
 
     /// Handed out now.
     pub in_use: usize,
-    /// Ready to be handed out now.
+    /// Ready to be handed out now, to the living threads. What waits for a next thread stands in `bytes`
+    /// alone.
     pub idle: usize,
     /// What the living threads' pools can hold.
     pub capacity: usize,

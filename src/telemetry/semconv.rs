@@ -680,13 +680,13 @@ pub mod metric {
         brief: "Share of the last interval's acquires that the pool served, from 0 to 1.",
         attributes: &[attribute::KNHK_OBJECT_POOL_NAME],
     };
-    /// Objects that are ready to be handed out.
+    /// Objects of the living threads' parts that are ready to be handed out.
     pub const KNHK_OBJECT_POOL_IDLE: Metric = Metric {
         name: "knhk.object_pool.idle",
         instrument: Instrument::UpDownCounter,
         unit: "{object}",
         value_type: ValueType::Int,
-        brief: "Objects that are ready to be handed out.",
+        brief: "Objects of the living threads' parts that are ready to be handed out.",
         attributes: &[attribute::KNHK_OBJECT_POOL_NAME],
     };
     /// Objects that are handed out.

@@ -130,7 +130,8 @@ impl<T: Reset> Shared<T> {
             if core.links.is_owned.get() {
                 each_living(&stats);
             } else {
-                (stats.threads, stats.capacity) = (0, 0);
+                // Not ready for any thread before one has adopted them.
+                (stats.threads, stats.capacity, stats.idle) = (0, 0, 0);
             }
             sum += stats;
             next = core.links.after.get().map(CoreRef);

@@ -65,13 +65,28 @@ fn four_parts_wait_and_the_rest_is_freed_with_its_totals_kept() {
     at_once(threads, || drop(pool.get().expect("two are idle")));
     assert_eq!((census.made(), census.living()), (2 * threads, 8));
     let (stats, threads) = (pool.stats(), threads as u64);
-    assert_eq!(
-        (stats.hits, stats.released, stats.idle),
-        (threads, threads, 8)
-    );
+    assert_eq!((stats.hits, stats.released), (threads, threads));
     at_once(4, || drop(pool.get().expect("two are idle")));
     assert_eq!(census.made() as u64, 2 * threads, "four waited");
     assert_eq!(pool.stats().hits, threads + 4);
+}
+
+#[test]
+fn what_waits_for_a_next_thread_is_neither_idle_nor_capacity_and_is_held() {
+    let (pool, _) = leaked("waits", 2);
+    let figures = || {
+        let stats = pool.stats();
+        (stats.threads, stats.capacity, stats.idle)
+    };
+    let held = thread::spawn(move || {
+        pool.warm_up();
+        (figures(), pool.stats().bytes)
+    });
+    let (living, bytes) = held.join().expect("no panic");
+    assert_eq!(living, (1, 2, 2));
+    assert_eq!((figures(), pool.stats().bytes), ((0, 0, 0), bytes));
+    pool.warm_up();
+    assert_eq!((figures(), pool.stats().bytes), ((1, 2, 2), bytes));
 }
 
 #[test]
@@ -137,7 +152,7 @@ fn guard_that_is_dropped_while_its_thread_ends_gives_its_object_back() {
         held.clear();
     });
     let stats = pool.stats();
-    assert_eq!((stats.in_use, stats.idle, stats.released), (0, 2, 4));
+    assert_eq!((stats.in_use, stats.released), (0, 4));
     assert_eq!(census.made(), 2, "the second thread had the first one's");
     let clean = thread::spawn(|| pool.get().map(|object| object.dirty));
     assert_eq!(clean.join().expect("no panic"), Ok(false));
