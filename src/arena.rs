@@ -6,7 +6,8 @@
 //!  rewind, reset ─▶ the bump pointer moves back; nothing is dropped, nothing is freed
 //! ```
 //!
-//! A chunk never grows: the size is chosen, and the high-water mark tells which one would have held.
+//! A chunk never grows: the size is chosen. With the overflow rule `heap` the high-water mark tells which
+//! one would have held; what was refused is not in it, and stands in the count of overflows alone.
 //! Who may allocate when is the borrow checker's: [`Scope`] says how.
 
 #[cfg(feature = "allocator-api2")]

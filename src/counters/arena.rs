@@ -288,8 +288,8 @@ pub struct ArenaStats {
     pub in_use: usize,
     /// Bytes of the chunks.
     pub capacity: usize,
-    /// The most bytes that one arena ever had in use at once, heap included: the size that would
-    /// have held.
+    /// The most bytes that one arena ever had in use at once, heap included: with the overflow rule
+    /// `heap` the size that would have held. What was refused is not in it: see `overflows`.
     pub high_water: usize,
     /// Bytes that the heap has lent now, because a chunk was full.
     pub heap_bytes: usize,

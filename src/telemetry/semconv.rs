@@ -446,13 +446,13 @@ pub mod metric {
         brief: "Bytes that overflowing allocations hold on the heap.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
-    /// The most bytes that one arena ever had allocated at once, heap included.
+    /// The most bytes that one arena ever had allocated at once, heap included. What was refused is not in it.
     pub const KNHK_ARENA_HIGH_WATER: Metric = Metric {
         name: "knhk.arena.high_water",
         instrument: Instrument::Gauge,
         unit: "By",
         value_type: ValueType::Int,
-        brief: "The most bytes that one arena ever had allocated at once, heap included.",
+        brief: "The most bytes that one arena ever had allocated at once, heap included. What was refused is not in it.",
         attributes: &[attribute::KNHK_ARENA_NAME],
     };
     /// Bytes of the chunk that are allocated, padding included.
