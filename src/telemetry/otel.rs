@@ -37,6 +37,15 @@ pub fn scope() -> InstrumentationScope {
 /// becomes of the pools; they observe every pool of the process, those too that are made later.
 /// Several readers are served independently, and a second call changes nothing but its cost.
 ///
+/// # Names
+///
+/// The SDK keeps 2000 attribute sets a metric unless a view of the program says otherwise
+/// (`Stream::builder().with_cardinality_limit`). A pool has three in each of the metrics that count acquires
+/// and releases, and so up to 666 names of one kind are told apart. What comes above is folded into one
+/// series, `otel.metric.overflow`, which for observed instruments is no sum: it has the value that was
+/// observed last, and the rest is lost to the export. `snapshot` still has all of it. Give pools of one
+/// purpose one name.
+///
 /// # Cost
 ///
 /// One [`snapshot`](crate::snapshot) for each collection, on the reader's thread; a thread that

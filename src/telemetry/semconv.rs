@@ -188,7 +188,7 @@ impl KnhkObjectPoolDestination {
 pub enum KnhkObjectPoolOutcome {
     /// From the pool; nothing was allocated.
     Hit,
-    /// Made for this acquire, as the pool had nothing idle.
+    /// Always 0: no object pool makes an object for an acquire.
     Miss,
     /// Refused: the pool had nothing idle.
     Exhausted,
