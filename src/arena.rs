@@ -167,6 +167,8 @@ impl Arena {
     /// As [`from_config`](Self::from_config), and listed under `name` in
     /// [`snapshot`](crate::snapshot()), where its totals stay when the arena is gone.
     ///
+    /// A name is kept as long as the process lives: give arenas of one purpose one name; they are summed.
+    ///
     /// # Errors
     ///
     /// As [`from_config`](Self::from_config).

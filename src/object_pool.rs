@@ -90,6 +90,8 @@ impl<T: Reset, const N: usize> ObjectPool<T, N> {
 
     /// Like [`new`](Self::new), and listed under `name` in [`snapshot`](crate::snapshot()).
     ///
+    /// A name is kept as long as the process lives: give pools of one purpose one name; they are summed.
+    ///
     /// # Panics
     ///
     /// As [`new`](Self::new).
@@ -180,6 +182,8 @@ impl<T: Reset> HeapObjectPool<T> {
 
     /// Like [`new`](Self::new), and listed under `name` in [`snapshot`](crate::snapshot()), where
     /// its totals stay when the pool is gone.
+    ///
+    /// A name is kept as long as the process lives: give pools of one purpose one name; they are summed.
     ///
     /// # Panics
     ///

@@ -74,8 +74,9 @@ struct Registry {
     /// Of each kind and name that was ever registered.
     ended: BTreeMap<Key, Look>,
     living_arenas: Vec<(&'static str, Counted<ArenaCounters>)>,
-    /// Of each name that was ever registered.
+    /// Of each name that was ever registered, in their order.
     ended_arenas: Vec<(&'static str, ArenaStats)>,
+    /// In order.
     names: Vec<&'static str>,
 }
 
@@ -125,13 +126,10 @@ pub(crate) fn register_arena(name: &'static str, counters: Counted<ArenaCounters
     let mut registry = lock(&REGISTRY);
     registry.living_arenas.try_reserve(1).ok()?;
     // Now, so that its end has nothing to allocate.
-    if !registry
-        .ended_arenas
-        .iter()
-        .any(|(ended, _)| *ended == name)
-    {
-        registry.ended_arenas.try_reserve(1).ok()?;
-        registry.ended_arenas.push((name, ArenaStats::default()));
+    let ended = &mut registry.ended_arenas;
+    if let Err(place) = ended.binary_search_by_key(&name, |(ended, _)| ended) {
+        ended.try_reserve(1).ok()?;
+        ended.insert(place, (name, ArenaStats::default()));
     }
     registry.living_arenas.push((name, counters));
     Some(())
@@ -145,9 +143,9 @@ pub(crate) fn unregister_arena(name: &'static str, counters: &Counted<ArenaCount
     registry
         .living_arenas
         .retain(|(_, other)| !other.is_same(counters));
-    let of_name = |(ended, _): &&mut (&str, _)| *ended == name;
-    if let Some((_, ended)) = registry.ended_arenas.iter_mut().find(of_name) {
-        *ended += counters.stats().ended();
+    let ended = &mut registry.ended_arenas;
+    if let Ok(place) = ended.binary_search_by_key(&name, |(ended, _)| ended) {
+        ended[place].1 += counters.stats().ended();
     }
 }
 
@@ -160,15 +158,17 @@ pub(crate) fn intern(name: &str) -> &'static str {
 pub(crate) fn try_intern(name: &str) -> Option<&'static str> {
     let _no_pools = crate::reentry::enter();
     let names = &mut lock(&REGISTRY).names;
-    if let Some(known) = names.iter().find(|known| **known == name) {
-        return Some(known);
-    }
+    let place = match names.binary_search(&name) {
+        Ok(known) => return Some(names[known]),
+        Err(place) => place,
+    };
     names.try_reserve(1).ok()?;
     let mut kept = String::new();
     kept.try_reserve_exact(name.len()).ok()?;
     kept.push_str(name);
-    names.push(kept.leak());
-    names.last().copied()
+    let kept: &'static str = kept.leak();
+    names.insert(place, kept);
+    Some(kept)
 }
 
 /// All pools and named arenas of the process as they are now; pools of one name and kind are summed,
@@ -340,6 +340,15 @@ mod tests {
             thread::yield_now();
             Look::default()
         }
+    }
+
+    #[test]
+    fn a_name_is_kept_once_in_whatever_order_names_come() {
+        let names = ["order-c", "order-a", "order-d", "order-b", "order"];
+        let first = names.map(intern);
+        assert_eq!(first, names);
+        let again = names.map(|name| intern(&String::from(name)));
+        assert!(first.iter().zip(again).all(|(a, b)| std::ptr::eq(*a, b)));
     }
 
     #[test]

@@ -23,6 +23,9 @@ impl BufferPool {
     /// Begins a pool whose sizes the program sets. What is not set comes from the environment, the
     /// file and the profile, as for a `static` pool.
     ///
+    /// A name that is made at run time is kept as long as the process lives: give pools of one purpose one
+    /// name; they are summed.
+    ///
     /// # Examples
     ///
     /// ```

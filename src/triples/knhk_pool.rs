@@ -52,6 +52,8 @@ impl KnhkPool {
 
     /// A pool whose parts are listed in [`snapshot`](crate::snapshot()), as `NAME.soa` and
     /// `NAME.receipts`.
+    ///
+    /// A name is kept as long as the process lives: give pools of one purpose one name; they are summed.
     pub fn named(name: &str) -> Self {
         Self {
             soa: ObjectPool::named(&format!("{name}.soa"), SoaTriples::default),
