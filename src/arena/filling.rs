@@ -47,7 +47,7 @@ impl<'s, T> Filling<'s, T> {
 
     #[cold]
     fn grow(&mut self) -> Result<(), ArenaError> {
-        let capacity = self.capacity.saturating_mul(2).max(4);
+        let capacity = self.next_capacity();
         let Ok(new) = Layout::array::<T>(capacity) else {
             return self.region.too_large();
         };
@@ -56,6 +56,16 @@ impl<'s, T> Filling<'s, T> {
         self.start = grown.cast();
         self.capacity = capacity;
         Ok(())
+    }
+
+    /// Twice as many; or as many as fit into the chunk, where that is fewer and more than there are.
+    fn next_capacity(&self) -> usize {
+        let doubled = self.capacity.saturating_mul(2).max(4);
+        let room = self.region.room(self.start.cast(), self.layout());
+        match room.checked_div(size_of::<T>()) {
+            Some(fitting) if fitting > self.capacity => doubled.min(fitting),
+            _ => doubled,
+        }
     }
 
     /// The slice, without the room that was not used if it is the arena's last allocation.

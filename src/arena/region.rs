@@ -457,6 +457,13 @@ impl Region<'_> {
         }
     }
 
+    /// Bytes of the chunk that a block which grows may have: its own among them if it is the last one.
+    /// Alignment may take some of the others.
+    pub(super) fn room(self, start: NonNull<u8>, layout: Layout) -> usize {
+        let end = self.end_of_last(start, layout);
+        end.unwrap_or_else(|| self.books.left())
+    }
+
     /// Where a block ends, as an offset, if it is the chunk's last.
     #[inline(always)]
     fn end_of_last(self, start: NonNull<u8>, layout: Layout) -> Option<usize> {

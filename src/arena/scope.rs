@@ -282,8 +282,8 @@ impl<'s> Scope<'s> {
     /// # Cost
     ///
     /// As for a `Vec`: room for the lower bound of its size at first, twice as much when that is
-    /// full. A slice that is the arena's last allocation grows where it is; else its old place comes
-    /// back with the scope.
+    /// full, or all that is left where that is less. A slice that is the arena's last allocation grows
+    /// where it is; else its old place comes back with the scope.
     ///
     /// # Panics
     ///

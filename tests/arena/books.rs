@@ -42,7 +42,7 @@ fn high_water_survives_resets_and_rises_by_the_most() {
 }
 
 #[test]
-fn arena_as_large_as_the_high_water_mark_holds_an_iterators_growth_too() {
+fn iterators_growth_is_in_the_high_water_mark_and_an_arena_as_large_as_its_values_holds_it() {
     let fill = |arena: &Arena| {
         let values = (0_u64..9).filter(|_| true);
         arena.try_alloc_from_iter(values).map(|filled| filled.len())
@@ -54,7 +54,8 @@ fn arena_as_large_as_the_high_water_mark_holds_an_iterators_growth_too() {
         // Nine numbers; 16 while they came.
         assert_eq!((stats.in_use, stats.high_water), (9 * 8, 16 * 8));
         assert_eq!(fill(&Arena::with_capacity(stats.high_water)), Ok(9));
-        assert!(fill(&Arena::with_capacity(stats.high_water - 1)).is_err());
+        assert_eq!(fill(&Arena::with_capacity(stats.in_use)), Ok(9));
+        assert!(fill(&Arena::with_capacity(stats.in_use - 1)).is_err());
         arena.reset();
         assert_eq!(arena.stats().high_water, stats.high_water);
     }

@@ -166,6 +166,59 @@ fn iterator_that_panics_or_finds_no_room_gives_its_place_back() {
     assert_eq!(arena.alloc_from_iter((0..50).filter(|_| true)), expected);
 }
 
+/// Of a length that is not known before.
+fn unknown<T>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    values.filter(|_| true)
+}
+
+#[test]
+fn iterator_fills_what_twice_as_much_would_not_fit_into() {
+    for overflow in [
+        ArenaOverflow::Error,
+        ArenaOverflow::Heap,
+        ArenaOverflow::Panic,
+    ] {
+        let arena = Arena::with_capacity(1000).with_overflow(overflow);
+        let bytes = unknown((0..600).map(|n| n as u8));
+        let expected: Vec<u8> = (0..600).map(|n| n as u8).collect();
+        assert_eq!(arena.alloc_from_iter(bytes), expected);
+        assert_eq!((arena.remaining(), arena.stats().overflows), (400, 0));
+        // 391 bytes, whose end is aligned first: 97 numbers, from the first one on.
+        arena.alloc_slice::<u8>(9);
+        let expected: Vec<u32> = (0..97).collect();
+        assert_eq!(arena.alloc_from_iter(unknown(0..97_u32)), expected);
+        assert_eq!((arena.remaining(), arena.stats().overflows), (0, 0));
+    }
+}
+
+#[test]
+fn iterator_that_allocates_in_between_moves_into_what_is_left() {
+    let arena = Arena::with_capacity(200);
+    let between = |n: &u8| {
+        // Behind its eighth byte the slice is not the last allocation any more.
+        if *n == 8 {
+            arena.alloc(0_u8);
+        }
+        true
+    };
+    let filled = arena.alloc_from_iter((0..180_u8).filter(between));
+    assert_eq!(filled.len(), 180);
+    assert_eq!(arena.stats().overflows, 0);
+}
+
+#[test]
+fn iterator_of_one_value_more_than_fits_is_refused_once_and_gives_its_place_back() {
+    let arena = Arena::with_capacity(99);
+    let fills = |len: u8| {
+        arena
+            .try_alloc_from_iter(unknown(0..len))
+            .map(|filled| filled.len())
+    };
+    assert!(matches!(fills(100), Err(ArenaError::Full { left: 0, .. })));
+    assert_eq!((arena.remaining(), arena.stats().overflows), (99, 1));
+    assert_eq!(fills(99), Ok(99));
+}
+
 #[test]
 fn iterator_of_what_has_no_size_takes_nothing() {
     let arena = Arena::with_capacity(10);
