@@ -6,7 +6,7 @@ use std::path::Path;
 use super::explain::{Explanation, entry};
 use super::key::{self, Key};
 use super::layer::{Setting, unset};
-use super::{ConfigError, ConfigErrorKind, load};
+use super::{ConfigError, load};
 
 /// What an arena does when its chunk has no room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -181,16 +181,12 @@ impl ArenaConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::OutOfRange`] for the size, [`ConfigErrorKind::Unsupported`] for huge pages in
-    /// a build without the feature `huge-pages` or for another system than Linux.
+    /// [`OutOfRange`](crate::ConfigErrorKind::OutOfRange) for the size,
+    /// [`Unsupported`](crate::ConfigErrorKind::Unsupported) for huge pages in a build without the feature
+    /// `huge-pages` or for another system than Linux.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.size.check(Key::ArenaSize, key::arena_size)?;
-        self.huge_pages.check(Key::ArenaHugePages, |asked| {
-            if asked && !cfg!(all(feature = "huge-pages", target_os = "linux")) {
-                return Err(ConfigErrorKind::Unsupported);
-            }
-            Ok(asked)
-        })
+        self.huge_pages.check(Key::ArenaHugePages, key::huge_pages)
     }
 
     /// Every value with its source and the decision that it follows from.

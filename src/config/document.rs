@@ -162,7 +162,7 @@ impl Reader<'_> {
                 Key::ArenaSize => layer.size = Some(given.settle(arena_size(value))?),
                 Key::ArenaOverflow => layer.overflow = Some(given.settle(overflow(value))?),
                 Key::ArenaZero => layer.zero = Some(given.settle(flag(value))?),
-                _ => layer.huge_pages = Some(given.settle(flag(value))?),
+                _ => layer.huge_pages = Some(given.settle(huge_pages(value))?),
             }
         }
         Ok(layer)
@@ -320,6 +320,10 @@ fn bytes(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
 
 fn arena_size(value: &DeValue<'_>) -> Result<usize, ConfigErrorKind> {
     bytes(value).and_then(key::arena_size)
+}
+
+fn huge_pages(value: &DeValue<'_>) -> Result<bool, ConfigErrorKind> {
+    flag(value).and_then(key::huge_pages)
 }
 
 fn overflow(value: &DeValue<'_>) -> Result<super::ArenaOverflow, ConfigErrorKind> {

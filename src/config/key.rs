@@ -134,6 +134,14 @@ pub(super) fn arena_size(bytes: usize) -> Result<usize, ConfigErrorKind> {
     )
 }
 
+/// Whether huge pages are asked for, if this build can ask for them.
+pub(super) fn huge_pages(asked: bool) -> Result<bool, ConfigErrorKind> {
+    if asked && !cfg!(all(feature = "huge-pages", target_os = "linux")) {
+        return Err(ConfigErrorKind::Unsupported);
+    }
+    Ok(asked)
+}
+
 /// An overflow rule's name, in lower case.
 pub(super) fn overflow(text: &str) -> Result<ArenaOverflow, ConfigErrorKind> {
     ArenaOverflow::ALL

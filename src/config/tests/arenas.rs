@@ -236,17 +236,26 @@ fn explanation_is_a_file_that_says_the_same() {
 
 #[test]
 fn huge_pages_are_refused_where_the_build_cannot_ask_for_them() {
-    let asked = ArenaConfig::default().with_huge_pages(true).validate();
-    if cfg!(all(feature = "huge-pages", target_os = "linux")) {
-        assert_eq!(asked, Ok(()));
-    } else {
+    let file = Scratch::new("[arena]\nhuge_pages = true");
+    let of_pool = load::resolve(
+        "ingest",
+        &Overrides::NONE,
+        Some(file.path()),
+        variables(&[]),
+    );
+    // A pool reads the same file, and does not pass over it.
+    for asked in [
+        ArenaConfig::default().with_huge_pages(true).validate(),
+        load::resolve_arena(Some(file.path()), variables(&[])).map(drop),
+        of_pool.map(drop),
+    ] {
+        if cfg!(all(feature = "huge-pages", target_os = "linux")) {
+            assert_eq!(asked, Ok(()));
+            continue;
+        }
         let error = asked.expect_err("unsupported");
         assert_eq!(error.kind(), ConfigErrorKind::Unsupported);
-        assert!(
-            error
-                .to_string()
-                .contains("without the feature `huge-pages`"),
-            "{error}"
-        );
+        let said = error.to_string();
+        assert!(said.contains("without the feature `huge-pages`"), "{said}");
     }
 }
