@@ -16,7 +16,7 @@ pub enum PoolError {
         /// How many the part can hold; 0 where the thread can have none.
         capacity: usize,
     },
-    /// The allocator refused the pool's memory.
+    /// The memory of a pool or of a buffer was refused: by the allocator, or since nothing can be so large.
     OutOfMemory {
         /// How many bytes were asked for.
         bytes: usize,
@@ -35,7 +35,7 @@ impl fmt::Display for PoolError {
                 )
             }
             Self::OutOfMemory { bytes } => {
-                write!(f, "the allocator refused {bytes} bytes for a pool")
+                write!(f, "a pool or buffer was refused {bytes} bytes")
             }
             Self::Config(error) => error.fmt(f),
         }

@@ -203,7 +203,7 @@ fn refused_slab_is_an_error_of_a_local_pool() {
     let refused = LocalPool::new(PoolConfig::from(Workload::Low));
     REFUSE_SLABS.set(false);
     let refused = refused.expect_err("the allocator refuses").to_string();
-    assert_eq!(refused, "the allocator refused 16896 bytes for a pool");
+    assert_eq!(refused, "a pool or buffer was refused 16896 bytes");
 }
 
 thread_local! {
