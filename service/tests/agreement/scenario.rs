@@ -5,7 +5,8 @@ use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, OnceLock, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use knhk_pool::hot_path::{self, Mode as HotPathMode};
 use knhk_pool::telemetry::Monitor;
@@ -17,7 +18,7 @@ use knhk_poold::input::Input;
 use knhk_poold::pools::PoolChoice;
 use knhk_poold::progress::Progress;
 use knhk_poold::run::{Mode, Options, run};
-use knhk_poold::serve::{Prepared, ServeOptions, Sources};
+use knhk_poold::serve::{Prepared, ServeError, ServeOptions, Sources};
 use knhk_poold::telemetry;
 use knhk_poold::telemetry::notices::Notices;
 use opentelemetry_sdk::Resource;
@@ -41,11 +42,10 @@ pub(crate) fn seen() -> &'static Seen {
             ..Thresholds::default()
         });
         run_the_pipeline();
-        serve_a_request();
         use_pools(&monitor);
         break_the_rules();
         let _arena = use_an_arena();
-        exporters.collect()
+        exporters.collect(serve_a_request())
     })
 }
 
@@ -93,12 +93,14 @@ impl Exporters {
         }
     }
 
-    fn collect(self) -> Seen {
+    /// The metrics while `service` serves: one of them is there no more when it has ended.
+    fn collect(self, service: Serving) -> Seen {
         self.meters.force_flush().expect("the exporter takes all");
+        let metrics = self.metrics.get_finished_metrics().expect("no panic");
+        service.end();
         self.tracers.force_flush().expect("the exporter takes all");
         self.loggers.force_flush().expect("the exporter takes all");
         let mut seen = Seen::default();
-        let metrics = self.metrics.get_finished_metrics().expect("no panic");
         seen.add_metrics(metrics.last().expect("one export"));
         let spans = self.spans.get_finished_spans().expect("no panic");
         spans.iter().for_each(|span| seen.add_span(span));
@@ -131,8 +133,24 @@ fn run_the_pipeline() {
     }
 }
 
+/// A service that has served.
+struct Serving {
+    enough: oneshot::Sender<()>,
+    thread: JoinHandle<Result<Duration, ServeError>>,
+}
+
+impl Serving {
+    fn end(self) {
+        drop(self.enough);
+        self.thread
+            .join()
+            .expect("no panic")
+            .expect("it could begin");
+    }
+}
+
 /// One batch over HTTP.
-fn serve_a_request() {
+fn serve_a_request() -> Serving {
     let (told, heard) = mpsc::channel();
     let options = ServeOptions {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -142,7 +160,7 @@ fn serve_a_request() {
     let tell = Arc::new(move |line: &str| drop(told.send(line.to_owned())));
     let prepared = Prepared::of(options, tell).expect("the defaults are good");
     let (enough, ended) = oneshot::channel::<()>();
-    let serving = thread::spawn(move || {
+    let thread = thread::spawn(move || {
         let until = async { drop(ended.await) };
         prepared.serve_until(prometheus::Registry::new(), Notices::default(), until)
     });
@@ -158,8 +176,7 @@ fn serve_a_request() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    drop(enough);
-    serving.join().expect("no panic").expect("it could begin");
+    Serving { enough, thread }
 }
 
 /// Pools that are large enough, too small, and large enough again.
