@@ -13,7 +13,7 @@ pub enum PoolError {
     Exhausted {
         /// The pool's name.
         pool: &'static str,
-        /// How many the part can hold; 0 where the thread can have none.
+        /// How many the part can hold; of an object pool 0, where the thread can have none.
         capacity: usize,
     },
     /// The memory of a pool or of a buffer was refused: by the allocator, or since nothing can be so large.
