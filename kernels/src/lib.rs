@@ -79,6 +79,7 @@ mod pipeline;
 mod reduce;
 mod rolling;
 mod scratch;
+mod variance;
 mod vector;
 
 #[cfg(doctest)]
@@ -105,11 +106,12 @@ pub use crate::lag::{
 pub use crate::parallel::{WorkerScratch, par_cosine_similarity};
 pub use crate::pipeline::Pipeline;
 pub use crate::reduce::{
-    max, max_skip_nan, mean, mean_skip_nan, min, min_skip_nan, sum, sum_skip_nan, var, var_skip_nan,
+    max, max_skip_nan, mean, mean_skip_nan, min, min_skip_nan, sum, sum_skip_nan,
 };
 pub use crate::rolling::{
     Missing, rolling_mean_column, rolling_mean_into, rolling_sum_column, rolling_sum_into,
     rolling_var_column, rolling_var_into,
 };
 pub use crate::scratch::{Lent, Scratch, ScratchStats};
+pub use crate::variance::{var, var_skip_nan};
 pub use crate::vector::{Scored, cosine_similarity, dot, l2, top_k};

@@ -9,10 +9,9 @@ use knhk_pool::hot_path;
 use crate::bitmap::WORD;
 use crate::column::Column;
 use crate::dispatch::{Kernel, dispatch};
-use crate::error::KernelError;
 
 /// Accumulators: enough chains of additions to keep two adders of eight lanes busy.
-const WAYS: usize = 32;
+pub(crate) const WAYS: usize = 32;
 
 /// How lanes become one.
 trait Fold: Copy {
@@ -52,27 +51,6 @@ impl Fold for CountNumbers {
     #[inline(always)]
     fn lane(self, sum: f64, x: f64) -> f64 {
         sum + if x.is_nan() { 0.0 } else { 1.0 }
-    }
-
-    #[inline(always)]
-    fn merge(self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-}
-
-/// Squared distances from a mean.
-#[derive(Clone, Copy)]
-struct Squares {
-    mean: f64,
-}
-
-impl Fold for Squares {
-    const IDENTITY: f64 = 0.0;
-
-    #[inline(always)]
-    fn lane(self, sum: f64, x: f64) -> f64 {
-        let distance = x - self.mean;
-        sum + distance * distance
     }
 
     #[inline(always)]
@@ -138,30 +116,73 @@ impl<F: Fold> Fold for Numbers<F> {
     }
 }
 
-struct Reduce<'a, F> {
-    x: &'a [f64],
-    /// A word for every 64 lanes; none if all are valid.
-    words: Option<&'a [u64]>,
+/// What takes blocks of lanes, and is a result when the last is in. A trait and not closures, which the compiler
+/// does not always inline.
+pub(crate) trait Taker {
+    type Result;
+
+    fn whole(&mut self, block: &[f64; WORD]);
+
+    /// The lanes of the bits that are set.
+    fn masked(&mut self, block: &[f64; WORD], word: u64);
+
+    fn result(self) -> Self::Result;
+}
+
+/// Accumulators, each of every 32nd lane.
+struct Taken<F> {
+    sums: [f64; WAYS],
     fold: F,
 }
 
-impl<F: Fold> Kernel for Reduce<'_, F> {
-    type Output = f64;
+impl<F: Fold> Taken<F> {
+    fn by(fold: F) -> Self {
+        let sums = [F::IDENTITY; WAYS];
+        Self { sums, fold }
+    }
+}
+
+impl<F: Fold> Taker for Taken<F> {
+    type Result = f64;
 
     #[inline(always)]
-    fn run(self) -> f64 {
-        let mut sums = [F::IDENTITY; WAYS];
+    fn whole(&mut self, block: &[f64; WORD]) {
+        whole(&mut self.sums, block, self.fold);
+    }
+
+    #[inline(always)]
+    fn masked(&mut self, block: &[f64; WORD], word: u64) {
+        masked(&mut self.sums, block, word, self.fold);
+    }
+
+    #[inline(always)]
+    fn result(self) -> f64 {
+        fold_pairs(self.sums, self.fold)
+    }
+}
+
+struct Reduce<'a, T> {
+    x: &'a [f64],
+    /// A word for every 64 lanes; none if all are valid.
+    words: Option<&'a [u64]>,
+    taker: T,
+}
+
+impl<T: Taker> Kernel for Reduce<'_, T> {
+    type Output = T::Result;
+
+    #[inline(always)]
+    fn run(self) -> T::Result {
+        let mut taker = self.taker;
         let (blocks, rest) = self.x.as_chunks::<WORD>();
         match self.words {
-            None => blocks
-                .iter()
-                .for_each(|block| whole(&mut sums, block, self.fold)),
+            None => blocks.iter().for_each(|block| taker.whole(block)),
             Some(words) => {
                 for (block, &word) in blocks.iter().zip(words) {
                     if word == u64::MAX {
-                        whole(&mut sums, block, self.fold);
+                        taker.whole(block);
                     } else if word != 0 {
-                        masked(&mut sums, block, word, self.fold);
+                        taker.masked(block, word);
                     }
                 }
             }
@@ -171,9 +192,9 @@ impl<F: Fold> Kernel for Reduce<'_, F> {
             block[..rest.len()].copy_from_slice(rest);
             let there = (1 << rest.len()) - 1;
             let word = self.words.map_or(there, |words| words[words.len() - 1]);
-            masked(&mut sums, &block, word, self.fold);
+            taker.masked(&block, word);
         }
-        fold_pairs(sums, self.fold)
+        taker.result()
     }
 }
 
@@ -201,6 +222,12 @@ fn masked<F: Fold>(sums: &mut [f64; WAYS], block: &[f64; WORD], word: u64, fold:
     }
 }
 
+/// The sum of 32 accumulators.
+#[inline(always)]
+pub(crate) fn sum_pairs(sums: [f64; WAYS]) -> f64 {
+    fold_pairs(sums, Sum)
+}
+
 #[inline(always)]
 fn fold_pairs<F: Fold>(sums: [f64; WAYS], fold: F) -> f64 {
     let sums: [f64; 16] = halved(&sums, fold);
@@ -220,12 +247,17 @@ fn halved<const HALF: usize, F: Fold>(sums: &[f64], fold: F) -> [f64; HALF] {
 }
 
 #[inline]
-fn reduce<F: Fold>(x: &Column, fold: F) -> f64 {
+pub(crate) fn taken_by<T: Taker>(x: &Column, taker: T) -> T::Result {
     dispatch(Reduce {
         x: x.values(),
         words: x.validity().map(|validity| validity.words()),
-        fold,
+        taker,
     })
+}
+
+#[inline]
+fn reduce<F: Fold>(x: &Column, fold: F) -> f64 {
+    taken_by(x, Taken::by(fold))
 }
 
 /// The sum of the valid lanes; NaN if one of them is. Zero of none.
@@ -266,62 +298,13 @@ pub fn mean(x: &Column) -> f64 {
 /// The arithmetic mean of the valid lanes that are not NaN; NaN if there is none. It overflows as [`mean`].
 #[hot_path]
 pub fn mean_skip_nan(x: &Column) -> f64 {
-    reduce(x, Numbers(Sum)) / reduce(x, CountNumbers)
+    reduce(x, Numbers(Sum)) / count_numbers(x)
 }
 
-/// The variance of the valid lanes, with `n − ddof` in the denominator: 1 for a sample, 0 for a
-/// population. NaN if one of the lanes is, or if there are not more than `ddof`.
-///
-/// In two passes, the second over distances from the mean, so that a large mean costs no precision. It is
-/// infinite where the [`mean`] is, or where the squares of the distances overflow (above some 1e154), and NaN
-/// where an infinite lane has no distance from the mean.
-///
-/// # Errors
-///
-/// If `ddof` is above 1.
-///
-/// # Examples
-///
-/// ```
-/// use knhk_kernels::{Column, var};
-///
-/// let x = Column::from_slice(&[1e9 + 1.0, 1e9 + 2.0, 1e9 + 3.0]);
-/// assert_eq!(var(&x, 1)?, 1.0);
-/// # Ok::<(), knhk_kernels::KernelError>(())
-/// ```
-#[hot_path]
-pub fn var(x: &Column, ddof: u32) -> Result<f64, KernelError> {
-    let mean = mean(x);
-    let count = (x.len() - x.null_count()) as f64;
-    variance(reduce(x, Squares { mean }), count, ddof)
-}
-
-/// [`var`], of the valid lanes that are not NaN.
-///
-/// # Errors
-///
-/// If `ddof` is above 1.
-#[hot_path]
-pub fn var_skip_nan(x: &Column, ddof: u32) -> Result<f64, KernelError> {
-    let mean = mean_skip_nan(x);
-    let count = reduce(x, CountNumbers);
-    variance(reduce(x, Numbers(Squares { mean })), count, ddof)
-}
-
-fn variance(squares: f64, count: f64, ddof: u32) -> Result<f64, KernelError> {
-    if ddof > 1 {
-        return Err(KernelError::ParameterOutOfRange {
-            name: "ddof",
-            value: f64::from(ddof),
-            allowed: "0 or 1",
-        });
-    }
-    let freedom = count - f64::from(ddof);
-    Ok(if freedom > 0.0 {
-        squares / freedom
-    } else {
-        f64::NAN
-    })
+/// The number of the valid lanes that are not NaN.
+#[inline]
+pub(crate) fn count_numbers(x: &Column) -> f64 {
+    reduce(x, CountNumbers)
 }
 
 /// The least of the valid lanes; NaN if one of them is, `None` if there is none. Zeros of both signs are
@@ -349,11 +332,11 @@ pub fn max(x: &Column) -> Option<f64> {
 /// The least of the valid lanes that are not NaN; `None` if there is none.
 #[hot_path]
 pub fn min_skip_nan(x: &Column) -> Option<f64> {
-    (reduce(x, CountNumbers) > 0.0).then(|| reduce(x, Numbers(Least)))
+    (count_numbers(x) > 0.0).then(|| reduce(x, Numbers(Least)))
 }
 
 /// The greatest of the valid lanes that are not NaN; `None` if there is none.
 #[hot_path]
 pub fn max_skip_nan(x: &Column) -> Option<f64> {
-    (reduce(x, CountNumbers) > 0.0).then(|| reduce(x, Numbers(Greatest)))
+    (count_numbers(x) > 0.0).then(|| reduce(x, Numbers(Greatest)))
 }

@@ -351,6 +351,35 @@ fn sums_that_overflow_on_the_way_are_infinite_and_mean_and_variance_with_them() 
     assert!(var(&infinite, 1).unwrap().is_nan());
 }
 
+/// Whole numbers below 2^51: their variance is worked out in integers.
+#[test]
+fn a_mean_however_large_costs_the_variance_no_precision() {
+    const LEN: u64 = if cfg!(miri) { 200 } else { 20_000 };
+    for base in [0, 1_000_000_000, 1_700_000_000_000_000] {
+        for len in [3, 63, 65, 1001, LEN] {
+            let parts: Vec<u64> = (0..len).map(|i| i * i % 11).collect();
+            let (sum, squares) = (
+                parts.iter().sum::<u64>(),
+                parts.iter().map(|part| part * part).sum::<u64>(),
+            );
+            let exact = (len * squares - sum * sum) as f64 / (len * len) as f64;
+            let lanes = parts.iter().map(|&part| Some((base + part) as f64));
+            let plain: Column = lanes.clone().collect();
+            let masked: Column = lanes.clone().flat_map(|lane| [lane, None]).collect();
+            let with_nan: Column = lanes.flat_map(|lane| [lane, Some(f64::NAN)]).collect();
+            for variance in [
+                var(&plain, 0),
+                var(&masked, 0),
+                var_skip_nan(&plain, 0),
+                var_skip_nan(&with_nan, 0),
+            ] {
+                let error = (variance.unwrap() / exact - 1.0).abs();
+                assert!(error < 1e-13, "{error:e}, {len} lanes above {base}");
+            }
+        }
+    }
+}
+
 #[test]
 fn returns_from_and_to_zero_are_those_of_ieee_arithmetic() {
     let returns = dlog_column(&Column::from_slice(&[1.0, 0.0, 0.0, 1.0, -1.0, 1.0]), 1);
