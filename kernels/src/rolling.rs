@@ -156,7 +156,7 @@ impl Part for Spread {
         Self {
             count: 1.0,
             mean: x,
-            squares: 0.0,
+            squares: x.abs() * 0.0, // zero; NaN of an infinity, wherever in the window it stands
         }
     }
 
@@ -328,6 +328,9 @@ pub fn rolling_mean_into(
 
 /// `out[i]` = the sample variance (denominator `n − 1`) of `x[i − window + 1 ..= i]`; the first
 /// `window − 1` are null, and all are with a window of one.
+///
+/// NaN of a window with an infinity, as by [`var`](crate::var); infinite or NaN where a distance, or the square of
+/// one, overflows.
 ///
 /// # Cost
 ///

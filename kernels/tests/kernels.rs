@@ -380,6 +380,33 @@ fn a_mean_however_large_costs_the_variance_no_precision() {
     }
 }
 
+/// As its variance is by [`var`]: an infinite lane has no distance from the mean.
+#[test]
+fn a_window_with_an_infinity_has_no_variance_wherever_it_stands() {
+    for infinity in [f64::INFINITY, f64::NEG_INFINITY] {
+        for place in 0..12 {
+            let mut lanes = [1.0, 2.0, 4.0, 8.0].repeat(3);
+            lanes[place] = infinity;
+            let x = Column::from_slice(&lanes);
+            for window in 2..=lanes.len() {
+                for missing in [Missing::Propagate, Missing::Skip] {
+                    let variances = rolling_var_column(&x, window, missing).unwrap();
+                    for end in window..=lanes.len() {
+                        let has_it = (end - window..end).contains(&place);
+                        let variance = variances.get(end - 1).unwrap();
+                        let whole = var(&Column::from_slice(&lanes[end - window..end]), 1).unwrap();
+                        assert_eq!(
+                            (variance.is_nan(), whole.is_nan()),
+                            (has_it, has_it),
+                            "{infinity} at {place}, {window} lanes up to {end}: {variance}, {whole}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn returns_from_and_to_zero_are_those_of_ieee_arithmetic() {
     let returns = dlog_column(&Column::from_slice(&[1.0, 0.0, 0.0, 1.0, -1.0, 1.0]), 1);
