@@ -264,7 +264,6 @@ fn vectors_and_strengths_have_the_same_bits_on_every_instruction_set() {
     let mut digests = Digests::default();
     for &len in LENGTHS {
         let (a, b, rows) = (floats(len, 0), floats(len, 7), floats(5 * len, 70));
-        let ages: Vec<u64> = (0..len).map(|i| random(i) >> (i % 64)).collect();
         let float_bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         digests.same_on_each("vectors", len, || {
             let mut scores = [0.0; 5];
@@ -274,12 +273,17 @@ fn vectors_and_strengths_have_the_same_bits_on_every_instruction_set() {
                 float_bits(&[dot(&a, &b).unwrap(), l2(&a, &b).unwrap()]),
             )
         });
-        digests.same_on_each("strengths", len, || {
-            let (mut fast, mut slow) = (a.clone(), a.clone());
-            decay(&mut fast, &ages, 1e4).unwrap();
-            decay_half_life(&mut slow, &ages, 1e15).unwrap();
-            (float_bits(&fast), float_bits(&slow))
-        });
+        // Ages of any size, and those that all fit into a fraction.
+        for shift_min in [0, 12] {
+            let age = |i: usize| random(i) >> (i % 64).max(shift_min);
+            let ages: Vec<u64> = (0..len).map(age).collect();
+            digests.same_on_each("strengths", len, || {
+                let (mut fast, mut slow) = (a.clone(), a.clone());
+                decay(&mut fast, &ages, 1e4).unwrap();
+                decay_half_life(&mut slow, &ages, 1e15).unwrap();
+                (float_bits(&fast), float_bits(&slow))
+            });
+        }
     }
     digests.are_those_of_every_machine();
 }

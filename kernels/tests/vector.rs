@@ -94,19 +94,44 @@ proptest! {
 
     #[test]
     fn decays_are_their_definitions(
-        lanes in prop::collection::vec((-1e30_f32..1e30, prop_oneof![0..100_000_u64, any::<u64>()]), 0..100),
-        period in 1.0..1e6,
+        lanes in prop::collection::vec((-1e30_f32..1e30, age()), 0..100),
+        period in prop_oneof![1.0..1e6, 1e6..1e20],
     ) {
         let (strengths, ages): (Vec<f32>, Vec<u64>) = lanes.into_iter().unzip();
         let (mut constant, mut half) = (strengths.clone(), strengths.clone());
         decay(&mut constant, &ages, period).unwrap();
         decay_half_life(&mut half, &ages, period).unwrap();
         for (lane, (&strength, &age)) in strengths.iter().zip(&ages).enumerate() {
-            let age = age.min((1 << 52) - 1) as f64;
+            let age = age as f64;
             let exact = |factor: f64| (f64::from(strength) * factor) as f32;
             prop_assert!(within_one_ulp(constant[lane], exact((-age / period).exp())));
             prop_assert!(within_one_ulp(half[lane], exact((-age / period).exp2())));
         }
+    }
+}
+
+/// Of every magnitude.
+fn age() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        0..100_000_u64,
+        (any::<u64>(), 0..64_u32).prop_map(|(age, shift)| age >> shift)
+    ]
+}
+
+/// A year is more than 2^54 of them.
+#[test]
+fn a_year_in_nanoseconds_is_an_age() {
+    const YEAR: u64 = 365 * 86_400 * 1_000_000_000;
+    let ages = [0, 1, YEAR, 2 * YEAR, 100 * YEAR];
+    let (mut half, mut constant) = ([1.0; 5], [1.0; 5]);
+    decay_half_life(&mut half, &ages, YEAR as f64).unwrap();
+    assert_eq!(half, [1.0, 1.0, 0.5, 0.25, 0.5_f32.powi(100)]);
+    decay(&mut constant, &ages, YEAR as f64).unwrap();
+    for (strength, years) in constant.into_iter().zip([0.0_f64, 0.0, 1.0, 2.0, 100.0]) {
+        assert!(
+            within_one_ulp(strength, (-years).exp() as f32),
+            "{years} years"
+        );
     }
 }
 
