@@ -5,7 +5,7 @@
 //! be reached.
 
 /// Elements of `T`, `len` of them in use.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Lanes<T> {
     /// All that is initialised; at least `len` elements.
     memory: Vec<T>,
@@ -62,6 +62,13 @@ impl<T: Copy + Default> Lanes<T> {
     }
 }
 
+/// Of what is in use alone: what stands behind it may be of any size.
+impl<T: Copy + Default> Clone for Lanes<T> {
+    fn clone(&self) -> Self {
+        Self::from(self.as_slice().to_vec())
+    }
+}
+
 impl<T> From<Vec<T>> for Lanes<T> {
     fn from(memory: Vec<T>) -> Self {
         let len = memory.len();
@@ -84,5 +91,16 @@ mod tests {
         assert_eq!(lanes.as_slice(), [1, 2, 3, 0, 0]);
         lanes.set_len(2);
         assert_eq!(lanes.into_vec(), [1, 2]);
+    }
+
+    #[test]
+    fn a_clone_has_only_what_is_in_use() {
+        let mut lanes = Lanes::from(vec![7_u64; 100_000]);
+        lanes.set_len(2);
+        let mut clone = lanes.clone();
+        assert_eq!(clone.as_slice(), [7, 7]);
+        assert!(clone.capacity() < 100, "{}", clone.capacity());
+        clone.set_len(4);
+        assert_eq!(clone.as_slice(), [7, 7, 0, 0]);
     }
 }
