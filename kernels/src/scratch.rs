@@ -29,8 +29,8 @@ const IDLE_MAX: usize = 16;
 ///
 /// # Cost
 ///
-/// A request looks at up to 16 idle buffers and allocates only if none is large enough. Keeps at
-/// most 16 buffers of a kind.
+/// A request looks at up to 16 idle buffers and allocates only if none is large enough; the first for a kind also
+/// the list of these, so that giving back allocates nothing. Keeps at most 16 buffers of a kind.
 ///
 /// # Examples
 ///
@@ -189,7 +189,9 @@ impl Scratch {
         }
     }
 
+    /// It may go back later, wherever it came from: there is a place for it from now on.
     fn fit(&self, bitmap: &mut Bitmap, len: usize) {
+        self.words.make_ready();
         let old = mem::take(bitmap).into_lanes();
         let words = len.div_ceil(WORD);
         let fitting = if old.capacity() < words {
@@ -230,6 +232,7 @@ impl Scratch {
             // A buffer in return for nothing would be missing to the next request.
             return Some(Lanes::default());
         }
+        idle.make_ready();
         let mut lanes = match idle.smallest(len) {
             Some(found) => {
                 self.hits.set(self.hits.get() + 1);
@@ -327,6 +330,17 @@ impl<T: Copy + Default> Idle<T> {
         let result = work(&mut list);
         self.0.set(list);
         result
+    }
+
+    /// Makes room in the list before there is anything to keep, so that what comes back once all is warm needs no
+    /// allocator. If it refuses, the next that comes back asks again.
+    #[inline]
+    fn make_ready(&self) {
+        self.with(|list| {
+            if list.capacity() == 0 {
+                make_room(list);
+            }
+        });
     }
 
     /// The one with the least capacity of those with at least `capacity`.

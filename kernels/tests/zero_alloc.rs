@@ -101,6 +101,26 @@ fn one_call_warms_up_for_the_next() {
     }
 }
 
+/// Memory that comes back is kept without a call either, whether it was taken here or came with the output.
+#[test]
+fn a_warm_kernel_keeps_what_comes_back_without_the_allocator() {
+    let [plain, masked] = columns(1000);
+    for (name, kernel) in KERNELS {
+        for with_output in [false, true] {
+            let scratch = Scratch::new();
+            let mut out = Column::new();
+            if with_output {
+                out = masked.clone();
+            }
+            for _ in 0..3 {
+                kernel(&mut out, &masked, &masked, &scratch);
+            }
+            let stats = hot_path::allocations(|| kernel(&mut out, &plain, &plain, &scratch));
+            assert_eq!((stats.allocations, stats.frees), (0, 0), "{name}");
+        }
+    }
+}
+
 /// Values as bits, those under nulls too, and the validity's words, with what stands behind the last bit.
 fn memory(column: &Column) -> (Vec<u64>, Option<&[u64]>) {
     let values = column.values().iter().map(|value| value.to_bits());
