@@ -329,6 +329,10 @@ pub fn rolling_mean_into(
 /// `out[i]` = the sample variance (denominator `n − 1`) of `x[i − window + 1 ..= i]`; the first
 /// `window − 1` are null, and all are with a window of one.
 ///
+/// A large mean costs digits, as it does not in [`var`](crate::var): up to a window of 250 the relative error stays
+/// below 2^-50 (1 + m/s), with m the window's mean and s its standard deviation. Where s is 1, that is 1e-6 at a mean
+/// of 1e9, and 1e-3 at 1e12.
+///
 /// NaN of a window with an infinity, as by [`var`](crate::var); infinite or NaN where a distance, or the square of
 /// one, overflows.
 ///

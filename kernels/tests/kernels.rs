@@ -380,6 +380,36 @@ fn a_mean_however_large_costs_the_variance_no_precision() {
     }
 }
 
+/// Against variances in integers.
+#[test]
+#[cfg(not(miri))]
+fn a_rolling_variance_loses_to_a_large_mean_what_its_document_says() {
+    for base in [0, 1_000_000_000, 1_000_000_000_000, 1_000_000_000_000_000] {
+        for (range, window) in [(8, 2), (8, 20), (8, 250), (1000, 20), (1000, 250)] {
+            let parts: Vec<i64> = (0..5000_i64)
+                .map(|i| i * i * 7919 % 10_007 % range)
+                .collect();
+            let x: Column = parts
+                .iter()
+                .map(|part| Some((base + part) as f64))
+                .collect();
+            let variances = rolling_var_column(&x, window, Missing::Propagate).unwrap();
+            for (first, parts) in parts.windows(window).enumerate() {
+                let (n, sum) = (window as i64, parts.iter().sum::<i64>());
+                let squares: i64 = parts.iter().map(|part| part * part).sum();
+                let exact = (n * squares - sum * sum) as f64 / (n * (n - 1)) as f64;
+                let mean = base as f64 + sum as f64 / n as f64;
+                let variance = variances.get(first + window - 1).unwrap();
+                let allowed = exact * 2_f64.powi(-50) * (1.0 + mean / exact.sqrt());
+                assert!(
+                    (variance - exact).abs() <= allowed || exact == 0.0,
+                    "{variance}, not {exact}, of {window} lanes above {base}"
+                );
+            }
+        }
+    }
+}
+
 /// As its variance is by [`var`]: an infinite lane has no distance from the mean.
 #[test]
 fn a_window_with_an_infinity_has_no_variance_wherever_it_stands() {
