@@ -259,7 +259,8 @@ typedef struct knhk_graph {
 typedef struct knhk_spread {
     // What is left of an activation after an edge of weight 1: 0 to 1.
     float decay;
-    // What arrives at a node in one hop is spread on if its magnitude is at least this: 0 or more.
+    // What arrives at a node in one hop is spread on if its magnitude is at least this, and so is what a node has
+    // at first: 0 or more.
     float threshold;
     // The most hops.
     size_t hops_max;
@@ -306,8 +307,9 @@ knhk_status knhk_pool_open(const char *name,
 // Hands out an empty buffer, from the heap if all of this thread's are in use.
 //
 // Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
-// exhausted too, `THREAD_ENDING` after the thread's own end has begun; on a thread's first use of the pool
-// `TOO_MANY` if 4096 pairs of a living thread and a pool are there.
+// exhausted too, or if this thread has 1,048,577 of the pool's buffers out, `THREAD_ENDING` after the
+// thread's own end has begun; on a thread's first use of the pool `TOO_MANY` if 4096 pairs of a living
+// thread and a pool are there.
 //
 // # Safety
 //
@@ -504,6 +506,9 @@ knhk_status knhk_stats_arena(knhk_arena arena, struct knhk_arena_stats *stats);
 knhk_status knhk_stats_ring(knhk_ring_half half, struct knhk_ring_stats *stats);
 
 // The dot product of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
+//
+// Where a product or a sum on the way overflows `float`, it is infinite, or NaN where both signs meet, of finite
+// vectors too.
 //
 // # Safety
 //

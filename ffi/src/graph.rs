@@ -37,7 +37,8 @@ pub struct Graph {
 pub struct Spread {
     /// What is left of an activation after an edge of weight 1: 0 to 1.
     pub decay: f32,
-    /// What arrives at a node in one hop is spread on if its magnitude is at least this: 0 or more.
+    /// What arrives at a node in one hop is spread on if its magnitude is at least this, and so is what a node has
+    /// at first: 0 or more.
     pub threshold: f32,
     /// The most hops.
     pub hops_max: usize,

@@ -89,8 +89,9 @@ pub unsafe extern "C" fn knhk_pool_open(
 /// Hands out an empty buffer, from the heap if all of this thread's are in use.
 ///
 /// Never fails for want of buffers. `STALE` if there is no such pool, `OUT_OF_MEMORY` if the heap is
-/// exhausted too, `THREAD_ENDING` after the thread's own end has begun; on a thread's first use of the pool
-/// `TOO_MANY` if 4096 pairs of a living thread and a pool are there.
+/// exhausted too, or if this thread has 1,048,577 of the pool's buffers out, `THREAD_ENDING` after the
+/// thread's own end has begun; on a thread's first use of the pool `TOO_MANY` if 4096 pairs of a living
+/// thread and a pool are there.
 ///
 /// # Safety
 ///

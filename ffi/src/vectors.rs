@@ -25,6 +25,9 @@ impl From<KernelError> for Status {
 
 /// The dot product of two vectors of `len` numbers; 0 of empty ones. The same bits on every processor.
 ///
+/// Where a product or a sum on the way overflows `float`, it is infinite, or NaN where both signs meet, of finite
+/// vectors too.
+///
 /// # Safety
 ///
 /// * `a` and `b` are null or `len` numbers, `product` null or a place for one.

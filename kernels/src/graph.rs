@@ -249,7 +249,8 @@ fn first_beyond(targets: &[u32], nodes: usize) -> GraphError {
 pub struct Spread {
     /// What is left of an activation after an edge of weight 1; from 0 to 1.
     pub decay: f32,
-    /// What arrives at a node in one hop is spread on if its magnitude is at least this.
+    /// What arrives at a node in one hop is spread on if its magnitude is at least this; so is what a node has at
+    /// first.
     pub threshold: f32,
     /// The most hops.
     pub hops_max: usize,
@@ -269,7 +270,7 @@ pub struct Reach {
 /// In each hop, each node of the frontier gives `delta · decay · weight` along each of its edges, all
 /// at once. A node's `delta` is what has arrived at it in the hop before; at first its activation. What
 /// arrives is added to the activation; it is spread on in the next hop if its magnitude is at least the
-/// threshold. A node may be reached again, along a cycle or another path.
+/// threshold, and so is what a node has at first. A node may be reached again, along a cycle or another path.
 ///
 /// # Cost
 ///

@@ -110,6 +110,9 @@ impl Kernel for SquaredDistance<'_> {
 
 /// The dot product of two vectors; zero of empty ones.
 ///
+/// A product or a sum on the way that no `f32` holds is infinite, and so is the result, though the whole may be within
+/// range: of finite vectors it may be +∞, −∞, or NaN where both signs meet.
+///
 /// # Errors
 ///
 /// If the lengths differ.
@@ -118,6 +121,7 @@ impl Kernel for SquaredDistance<'_> {
 ///
 /// ```
 /// assert_eq!(knhk_kernels::dot(&[1.0, 2.0], &[3.0, 4.0])?, 11.0);
+/// assert!(knhk_kernels::dot(&[1e30, 1e30], &[1e10, -1e10])?.is_nan());
 /// # Ok::<(), knhk_kernels::KernelError>(())
 /// ```
 #[hot_path]
