@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 const SAMPLE: &str = include_str!("../data/prices.csv");
-const WINDOW: usize = 20;
+const WINDOW_MAX: usize = 20;
 /// Trading days of a year: what a daily volatility is scaled by the root of.
 const DAYS: f64 = 252.0;
 
@@ -126,6 +126,11 @@ struct Results {
     volatility: Column,
 }
 
+/// Rows that a volatility is of: all, if there are fewer than it is meant to have.
+fn window(rows: usize) -> usize {
+    WINDOW_MAX.min(rows.max(1))
+}
+
 /// Returns, and the rolling deviation of a year's returns.
 struct Analysis {
     log_return: Pipeline,
@@ -139,7 +144,7 @@ impl Analysis {
             volatility,
         } = results;
         self.log_return.run_into(returns, prices, &self.scratch);
-        let window = WINDOW.min(prices.len().max(1));
+        let window = window(prices.len());
         rolling_var_into(volatility, returns, window, Missing::Skip, &self.scratch)?;
         Ok(())
     }
@@ -221,7 +226,8 @@ fn run(path: Option<&str>) -> Result<(), Box<dyn Error>> {
     let (first, first_allocations) = timed(&analysis, &table, &mut results)?;
     let (second, second_allocations) = timed(&analysis, &table, &mut results)?;
     let (columns, rows) = (table.prices(), table.rows);
-    eprintln!("{columns} columns of {rows} prices, volatility over {WINDOW} rows");
+    let window = window(rows);
+    eprintln!("{columns} columns of {rows} prices, volatility over {window} rows");
     eprintln!("first run  {first:9.1} µs, {first_allocations} allocations");
     eprintln!("second run {second:9.1} µs, {second_allocations} allocations");
     write(&table, &results, io::stdout().lock())
