@@ -105,3 +105,30 @@ mod keys {
         pub(super) fn set(&self, _end: Option<fn()>) {}
     }
 }
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu", not(miri), not(loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn thread_is_ended_late_where_it_was_not_ended_before_and_there_alone() {
+        static ENDED: AtomicUsize = AtomicUsize::new(0);
+        static LATE: LateEnd = LateEnd::new(|| {
+            ENDED.fetch_add(1, Ordering::Relaxed);
+        });
+        let ended_after = |work: fn()| {
+            thread::spawn(work).join().expect("it ends well");
+            ENDED.load(Ordering::Relaxed)
+        };
+        assert_eq!(ended_after(|| LATE.expect()), 1);
+        let in_time = || {
+            LATE.expect();
+            LATE.unneeded();
+        };
+        assert_eq!(ended_after(in_time), 1);
+        assert_eq!(ended_after(|| LATE.expect()), 2);
+    }
+}
