@@ -5,12 +5,14 @@
 
 #[path = "../../tests/allocation_failure/failing.rs"]
 mod failing;
+mod hop;
 mod opened;
 
 use std::ffi::c_void;
 use std::ptr;
 
 use failing::{Failing, at_every_point};
+use hop::spread;
 use knhk_pool_ffi::*;
 use opened::{BYTES, filled, in_use, pool};
 
@@ -168,33 +170,6 @@ fn activation_spreads_or_stays_what_it_was() {
     }
     println!("{points:4} points at which knhk_graph_spread was refused memory");
     assert!(points >= 6, "three numbers a node, once and from there on");
-}
-
-/// From node 0 to node 1, half of what is there.
-fn spread(activation: &mut [f32; 2]) -> Status {
-    let (offsets, targets, weights) = ([0, 1, 1], [1], [0.5]);
-    let graph = Graph {
-        offsets: offsets.as_ptr(),
-        targets: targets.as_ptr(),
-        weights: weights.as_ptr(),
-        nodes: 2,
-        edges: 1,
-    };
-    let spread = Spread {
-        decay: 1.0,
-        threshold: 0.1,
-        hops_max: 3,
-    };
-    // SAFETY: arrays of those lengths, two numbers, and no place.
-    unsafe {
-        knhk_graph_spread(
-            Some(&graph),
-            activation.as_mut_ptr(),
-            2,
-            Some(&spread),
-            Place::NULL,
-        )
-    }
 }
 
 #[test]

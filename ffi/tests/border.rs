@@ -1,6 +1,7 @@
 //! What the C ABI answers, called from Rust so that Miri can watch.
 #![allow(unsafe_code)]
 
+mod left;
 mod opened;
 
 use std::ffi::{CStr, c_void};
@@ -207,13 +208,7 @@ fn a_thread_takes_its_buffers_arenas_and_halves_with_it() {
     let acquired = knhk_pool_acquire_here(here, Some(&mut place));
     assert_eq!(acquired, Status::Stale);
     for (here, ticket) in buffers {
-        let mut buffer = Buffer {
-            data: ptr::null_mut(),
-            len: 0,
-            capacity: 0,
-            here,
-            ticket,
-        };
+        let mut buffer = left::named(here, ticket);
         assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Stale);
     }
     assert_eq!(in_use(pool), 0);
@@ -235,13 +230,7 @@ fn another_thread_is_refused_and_changes_nothing() {
     let mut buffer = acquire(pool);
     let (here, ticket) = (buffer.here, buffer.ticket);
     thread::spawn(move || {
-        let mut theirs = Buffer {
-            data: ptr::null_mut(),
-            len: 0,
-            capacity: 0,
-            here,
-            ticket,
-        };
+        let mut theirs = left::named(here, ticket);
         assert_eq!(knhk_pool_release(Some(&mut theirs)), Status::WrongThread);
         let mut place = MaybeUninit::uninit();
         let acquired = knhk_pool_acquire_here(here, Some(&mut place));

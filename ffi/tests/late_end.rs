@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 #![cfg(all(target_os = "linux", target_env = "gnu", not(miri)))]
 
+mod hop;
+mod left;
 mod opened;
 
 use std::ffi::{c_int, c_uint, c_void};
@@ -28,36 +30,10 @@ extern "C" fn first_use(_: *mut c_void) {
     // SAFETY: null, a null config, a place.
     let made = unsafe { knhk_arena_create(ptr::null(), None, (&mut arena).into()) };
     assert_eq!(made, Status::Ok);
-    spread();
-    *LEFT.lock().expect("nobody panics") = Some((buffer.here, buffer.ticket, arena));
-}
-
-fn spread() {
-    let (offsets, targets, weights) = ([0, 1, 1], [1], [1.0]);
-    let graph = Graph {
-        offsets: offsets.as_ptr(),
-        targets: targets.as_ptr(),
-        weights: weights.as_ptr(),
-        nodes: 2,
-        edges: 1,
-    };
-    let how = Spread {
-        decay: 1.0,
-        threshold: 0.0,
-        hops_max: 1,
-    };
     let mut activation = [1.0, 0.0];
-    // SAFETY: arrays as long as the graph says, and a number for each node.
-    let done = unsafe {
-        knhk_graph_spread(
-            Some(&graph),
-            activation.as_mut_ptr(),
-            2,
-            Some(&how),
-            Place::NULL,
-        )
-    };
-    assert_eq!((done, activation), (Status::Ok, [1.0, 1.0]));
+    assert_eq!(hop::spread(&mut activation), Status::Ok);
+    assert_eq!(activation, [1.0, 0.5]);
+    *LEFT.lock().expect("nobody panics") = Some((buffer.here, buffer.ticket, arena));
 }
 
 #[test]
@@ -77,13 +53,7 @@ fn what_a_keys_destructor_has_taken_ends_with_its_thread() {
         thread::spawn(ends).join().expect("it ends well");
         let left = LEFT.lock().expect("nobody panics").take();
         let (here, ticket, arena) = left.expect("its key's destructor was called");
-        let mut buffer = Buffer {
-            data: ptr::null_mut(),
-            len: 0,
-            capacity: 0,
-            here,
-            ticket,
-        };
+        let mut buffer = left::named(here, ticket);
         assert_eq!(knhk_pool_release(Some(&mut buffer)), Status::Stale);
         assert_eq!(knhk_arena_destroy(arena), Status::Stale);
     }
