@@ -10,6 +10,7 @@ mod configuration;
 mod descriptors;
 mod durability;
 mod hostile;
+mod journal_lost;
 mod limits;
 mod load;
 mod openapi;
